@@ -4,6 +4,7 @@ namespace Codicil.Format.Instructions;
 
 /// <summary>One decoded instruction: the opcode and its immediates. Valid as long as the bytes it was read from.</summary>
 /// <remarks>WebAssembly 3.0, 2.4 and 5.4. Which members mean something follows from the opcode's <see cref="ImmediateKind"/>.</remarks>
+#pragma warning disable CA1051 // A reader fills one of these per instruction: properties would copy what fields hand out by reference.
 public ref struct Instruction
 {
     /// <summary>The opcode.</summary>
@@ -50,7 +51,7 @@ public ref struct Instruction
     /// <summary>The number of elements of <see cref="Vector"/>: labels of br_table (default not counted), types of select, clauses of try_table.</summary>
     public int VectorCount;
 
-    /// <summary>The encoded elements of br_table, select t and try_table; read them with a <see cref="VectorReader"/>.</summary>
+    /// <summary>The encoded elements of br_table, select t and try_table; read them with a <c>VectorReader</c>.</summary>
     public ReadOnlySpan<byte> Vector;
 
     /// <summary>The constant of i32.const.</summary>

@@ -18,9 +18,12 @@ internal sealed class InstructionAttribute(string mnemonic, string? signature, I
 
     public WasmFeatures Feature => feature;
 
-    /// <summary>The number of bytes that a memory instruction accesses.</summary>
+    /// <summary>The number of bytes that a memory instruction accesses, or of a lane for instructions with a lane and no memory.</summary>
     public int Width { get; init; }
 
-    /// <summary>Whether it may stand in a constant expression (3.4.12), given its feature.</summary>
+    /// <summary>Whether it may stand in a constant expression (3.4.12), given its feature and <see cref="ConstantFeature"/>.</summary>
     public bool IsConstant { get; init; }
+
+    /// <summary>The proposal that allows it in constant expressions, where it is not the one it came with.</summary>
+    public WasmFeatures ConstantFeature { get; init; }
 }

@@ -1,5 +1,3 @@
-using Codicil.Format.Types;
-
 namespace Codicil.Format.Instructions;
 
 /// <summary>Reads instructions one after another: the only place where immediates are decoded. Not thread-safe.</summary>
@@ -7,7 +5,7 @@ namespace Codicil.Format.Instructions;
 public ref struct InstructionReader
 {
     private readonly ReadOnlySpan<byte> _bytes;
-    private int _position;
+    private readonly int _position;
 
     /// <summary>A reader of the instructions in a part of a module.</summary>
     /// <param name="bytes">The bytes of the whole module.</param>
@@ -28,5 +26,6 @@ public ref struct InstructionReader
     /// <summary>Reads one instruction.</summary>
     /// <param name="instruction">What was read.</param>
     /// <exception cref="MalformedModuleException">The bytes are no instruction.</exception>
+#pragma warning disable CA1822
     public void Read(out Instruction instruction) => throw new System.Diagnostics.UnreachableException();
 }

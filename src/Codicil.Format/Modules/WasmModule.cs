@@ -85,7 +85,7 @@ public sealed class WasmModule
     public required ImmutableArray<CustomSection> CustomSections { get; init; }
 
     /// <summary>Offsets of each import, function declaration, table, memory, global, export ... for error positions.</summary>
-    internal required ModuleOffsets Offsets { get; init; }
+    internal ModuleOffsets Offsets { get; init; } = new();
 
     /// <summary>The function type of a type index that is known to be a function's.</summary>
     public FunctionType GetFunctionType(int typeIndex) => Types[typeIndex].Composite.Function
