@@ -1,5 +1,4 @@
 using Codicil.Format;
-using Codicil.Format.Types;
 using Codicil.Runtime;
 
 namespace Codicil;
