@@ -11,16 +11,3 @@ internal enum MemoryMode : byte
     /// <summary>By a comparison with <see cref="LinearMemory.Length"/> before each access.</summary>
     Checked,
 }
-
-/// <summary>What the host asks for.</summary>
-internal enum MemorySetting : byte
-{
-    /// <summary>Guard memory where it is proven, checked memory elsewhere and where guard memory runs out.</summary>
-    Auto,
-
-    /// <summary>Guard memory, or an error where it cannot be had. Memories that it does not suit (64-bit, custom page sizes) are checked.</summary>
-    Guard,
-
-    /// <summary>Checked memory.</summary>
-    Checked,
-}
