@@ -1,0 +1,45 @@
+using Codicil.Format;
+using Codicil.Runtime;
+
+namespace Codicil;
+
+/// <summary>Compiles modules and runs them: the root of everything. Thread-safe: one engine serves many modules and stores, from any thread.</summary>
+/// <remarks>Disposing it closes its modules. Make one and keep it.</remarks>
+public abstract class Engine : IDisposable
+{
+    private protected Engine(EngineOptions options) => Options = options;
+
+    /// <summary>The options it was made with.</summary>
+    public EngineOptions Options { get; }
+
+    /// <summary>An engine.</summary>
+    /// <param name="options">Options, or null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="PlatformNotSupportedException">The engine or the memory protection asked for cannot be had here.</exception>
+    public static Engine Create(EngineOptions? options = null) => new ManagedEngine(options ?? EngineOptions.Default);
+
+    /// <summary>Whether the engine can run modules that use all of the given features.</summary>
+    public abstract bool Supports(WasmFeatures features);
+
+    /// <summary>How accesses to 32-bit linear memories are kept inside: <see cref="MemoryProtection.Guard"/> or <see cref="MemoryProtection.Checked"/>.</summary>
+    public abstract MemoryProtection EffectiveMemoryProtection { get; }
+
+    /// <summary>A store.</summary>
+    public abstract Store CreateStore(ResourceLimits? limits = null);
+
+    internal abstract Module CreateModule(ReadOnlySpan<byte> bytes, ModuleOptions options);
+
+    internal abstract Module CreateModuleFromText(string text, ModuleOptions options);
+
+    internal abstract void ValidateModule(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Closes the engine and its modules. Idempotent.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases the engine.</summary>
+    protected abstract void Dispose(bool disposing);
+}

@@ -1,0 +1,16 @@
+using System.Collections.Immutable;
+
+namespace Codicil;
+
+/// <summary>Options of a <see cref="Module"/>. Immutable and thread-safe.</summary>
+public sealed record ModuleOptions
+{
+    /// <summary>The options a module has when none are given.</summary>
+    public static ModuleOptions Default { get; } = new();
+
+    /// <summary>The module's name; null takes the one of its name section.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Imports that are known now and called directly.</summary>
+    public ImmutableArray<BoundImport> BoundImports { get; init; } = [];
+}

@@ -1,0 +1,72 @@
+using Codicil.Format.Types;
+
+namespace Codicil;
+
+/// <summary>
+/// The world that instances live in: everything made in a store lives as long as the store. One thread at a time may use it;
+/// misuse may give wrong results, never memory unsafety. <see cref="Interrupt"/> and <see cref="Dispose()"/> may be called from any thread.
+/// </summary>
+/// <remarks>WebAssembly 3.0, 4.2.3 Store.</remarks>
+public abstract class Store : IDisposable
+{
+    private protected Store(ResourceLimits limits) => Limits = limits;
+
+    /// <summary>The engine.</summary>
+    public abstract Engine Engine { get; }
+
+    /// <summary>What it may use.</summary>
+    public ResourceLimits Limits { get; }
+
+    /// <summary>Whatever the host wants to find again in its functions, through <see cref="Caller.Store"/>.</summary>
+    public object? Data { get; set; }
+
+    /// <summary>Whether it was disposed.</summary>
+    public abstract bool IsDisposed { get; }
+
+    /// <summary>
+    /// Instantiates a module with a list of imports in the module's order (4.7.2): the start function runs, nothing else does.
+    /// </summary>
+    /// <exception cref="LinkException">Count, kind or type of an import is wrong; the import is named.</exception>
+    /// <exception cref="TrapException">A segment does not fit or the start function trapped.</exception>
+    /// <exception cref="ResourceLimitException">A limit was met.</exception>
+    public abstract Instance Instantiate(Module module, params ReadOnlySpan<Extern> imports);
+
+    /// <summary>
+    /// Ends the call that is running in this store, from any thread: it throws <paramref name="reason"/>'s exception, or a trap (<see cref="TrapCode.Interrupt"/>) when null.
+    /// Without a running call the next one ends at once, until <see cref="ResetInterrupt"/>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The engine was made without <see cref="EngineOptions.Interruptible"/>.</exception>
+    public abstract void Interrupt(Exception? reason = null);
+
+    /// <summary>Takes back an interrupt that no call has met yet.</summary>
+    public abstract void ResetInterrupt();
+
+    /// <summary>
+    /// Throws the interrupt's exception when the store was interrupted: for host functions that work for long.
+    /// </summary>
+    public abstract void ThrowIfInterrupted();
+
+    internal abstract Function CreateFunction(Delegate callback);
+
+    internal abstract Function CreateFunction(FunctionType type, HostFunctionCallback callback);
+
+    internal abstract Function CreateFunction(BoundImport definition, object state);
+
+    internal abstract Memory CreateMemory(MemoryType type);
+
+    internal abstract Table CreateTable(TableType type, Value initial);
+
+    internal abstract Global CreateGlobal(GlobalType type, Value value);
+
+    /// <summary>
+    /// Ends everything in the store. Memory becomes inaccessible at once, for running code too; it is given back when no call is inside. Idempotent.
+    /// </summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases the store.</summary>
+    protected abstract void Dispose(bool disposing);
+}
