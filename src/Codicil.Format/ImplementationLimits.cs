@@ -60,6 +60,15 @@ public static class ImplementationLimits
     /// <summary>Labels of a br_table, the default label not counted.</summary>
     public const int BranchTableLabels = 65_520;
 
+    /// <summary>
+    /// Operands on the stack. The largest body can push fewer with instructions of one result; only calls and blocks of many results can ask for more,
+    /// up to gigabytes for a small module.
+    /// </summary>
+    public const int Operands = 1 << 22;
+
+    /// <summary>Types between a type and the top of its declared supertypes.</summary>
+    public const int SubtypeDepth = 63;
+
     /// <summary>Clauses of a try_table.</summary>
     public const int CatchClauses = 10_000;
 
