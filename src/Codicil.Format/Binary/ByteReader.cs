@@ -9,16 +9,12 @@ namespace Codicil.Format.Binary;
 internal ref struct ByteReader
 {
     private readonly ReadOnlySpan<byte> _bytes;
-
-    // Whether the module goes on behind the end of this reader, that is, whether the end was a declared size and not the end of the bytes.
-    private readonly bool _continues;
     private int _position;
 
     /// <summary>A reader of a part of a module.</summary>
     public ByteReader(ReadOnlySpan<byte> bytes, int start, int end)
     {
         _bytes = bytes[..end];
-        _continues = end < bytes.Length;
         _position = start;
     }
 
@@ -69,6 +65,9 @@ internal ref struct ByteReader
         _position += count;
         return bytes;
     }
+
+    /// <summary>Passes over a number of bytes.</summary>
+    public void Skip(int count) => _ = ReadBytes(count);
 
     /// <summary>Reads four bytes, the low one first.</summary>
     public uint ReadFixed32() => BinaryPrimitives.ReadUInt32LittleEndian(ReadBytes(4));
@@ -126,12 +125,15 @@ internal ref struct ByteReader
     /// <summary>Reads an index. Indices that no index space can reach become <see cref="int.MaxValue"/>, which is as invalid.</summary>
     public int ReadIndex() => (int)Math.Min(ReadU32(), int.MaxValue);
 
-    /// <summary>Reads the number of elements of a vector, each of which takes a byte at least, or the size in front of bytes.</summary>
+    /// <summary>
+    /// Reads the number of elements of a vector, each of which takes a byte at least, or the size in front of bytes. The bound is the
+    /// reference interpreter's, which counts the bytes of the number itself as left: a length that is a little too large meets the end later.
+    /// </summary>
     public int ReadLength()
     {
         int start = _position;
         uint length = ReadU32();
-        if (length > (uint)Remaining)
+        if (length > (uint)(_bytes.Length - start))
         {
             Malformed.LengthOutOfBounds(length, Remaining, start);
         }
@@ -215,14 +217,5 @@ internal ref struct ByteReader
         }
     }
 
-    private readonly void ThrowEnd()
-    {
-        // Whoever runs over a declared size would, with the reference interpreter, go on and notice it behind the section.
-        if (_continues)
-        {
-            Malformed.SectionSizeMismatch(_bytes.Length);
-        }
-
-        Malformed.UnexpectedEnd(_bytes.Length);
-    }
+    private readonly void ThrowEnd() => Malformed.UnexpectedEnd(_bytes.Length);
 }

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
 
+using Codicil.Format.Modules;
+
 namespace Codicil.Format.Binary;
 
 /// <summary>A growing buffer of the binary format. Not thread-safe.</summary>

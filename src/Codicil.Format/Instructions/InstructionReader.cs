@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 using Codicil.Format.Binary;
 
 namespace Codicil.Format.Instructions;
@@ -9,7 +11,10 @@ public ref struct InstructionReader
     private const byte FirstPrefix = 0xFB;
     private const byte LastPrefix = 0xFE;
 
+    private readonly ReadOnlySpan<byte> _bytes;
     private readonly WasmFeatures _features;
+    private readonly int _start;
+    private readonly int _end;
     private ByteReader _reader;
 
     /// <summary>A reader of the instructions in a part of a module that has been decoded before: every proposal is allowed.</summary>
@@ -28,15 +33,21 @@ public ref struct InstructionReader
     /// <param name="features">The proposals whose instructions and types are allowed.</param>
     public InstructionReader(ReadOnlySpan<byte> bytes, int start, int end, WasmFeatures features)
     {
-        _reader = new ByteReader(bytes, start, end);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(end, bytes.Length);
+        _bytes = bytes;
         _features = features;
+        _start = start;
+        _end = end;
+
+        // The end is checked behind each instruction and not on each byte: what an instruction that crosses it is, decides on the error.
+        _reader = new ByteReader(bytes, start, bytes.Length);
     }
 
     /// <summary>Offset of the next byte from the start of the module.</summary>
     public readonly int Offset => _reader.Position;
 
     /// <summary>Whether all bytes are read.</summary>
-    public readonly bool AtEnd => _reader.AtEnd;
+    public readonly bool AtEnd => _reader.Position >= _end;
 
     /// <summary>Reads one instruction.</summary>
     /// <param name="instruction">What was read.</param>
@@ -46,6 +57,11 @@ public ref struct InstructionReader
     {
         instruction = default;
         int start = _reader.Position;
+        if (start >= _end)
+        {
+            ThrowOverrun();
+        }
+
         int slot = _reader.ReadByte();
         if (slot >= FirstPrefix)
         {
@@ -159,6 +175,50 @@ public ref struct InstructionReader
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
+
+        if (_reader.Position > _end)
+        {
+            ThrowOverrun();
+        }
+    }
+
+    /// <summary>Reads instructions up to and with the <c>end</c> that closes what the reader began in.</summary>
+    internal void ReadToEnd()
+    {
+        int depth = 1;
+        while (depth > 0)
+        {
+            Read(out Instruction instruction);
+            switch (instruction.Opcode)
+            {
+                case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable or Opcode.Try:
+                    depth++;
+                    break;
+                case Opcode.Else when depth == 1:
+                    Malformed.Throw("END opcode expected", instruction.Offset);
+                    break;
+                case Opcode.End or Opcode.Delegate:
+                    depth--;
+                    break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Throws for instructions that do not end where they should. The reference interpreter reads on and compares sizes afterwards; on this
+    /// path to an error, so do we, to report the same.
+    /// </summary>
+    [DoesNotReturn]
+    private readonly void ThrowOverrun()
+    {
+        if (_end == _bytes.Length)
+        {
+            Malformed.UnexpectedEnd(_end);
+        }
+
+        var beyond = new InstructionReader(_bytes, _start, _bytes.Length, _features);
+        beyond.ReadToEnd();
+        throw new MalformedModuleException("section size mismatch: the instructions do not end where their size says", _end);
     }
 
     private int ReadPrefixed(byte prefix, int start)
@@ -204,14 +264,19 @@ public ref struct InstructionReader
     /// <summary>An index that was a reserved zero byte before its proposal.</summary>
     private uint ReadGatedIndex(WasmFeatures feature)
     {
-        int start = _reader.Position;
-        uint index = _reader.ReadU32();
-        if (index != 0)
+        if ((_features & feature) != 0)
         {
-            FeatureGate.Require(_features, feature, start);
+            return _reader.ReadU32();
         }
 
-        return index;
+        byte reserved = _reader.ReadByte();
+        if (reserved >= 0x80)
+        {
+            Malformed.Throw("zero byte expected", _reader.Position - 1);
+        }
+
+        FeatureGate.Require(_features, reserved == 0 ? WasmFeatures.None : feature, _reader.Position - 1);
+        return 0;
     }
 
     private ReadOnlySpan<byte> ReadLabels(out int count)

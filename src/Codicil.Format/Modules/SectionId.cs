@@ -1,4 +1,4 @@
-namespace Codicil.Format.Binary;
+namespace Codicil.Format.Modules;
 
 /// <summary>The id of a section (5.5.2). Sections stand in the order of <see cref="SectionOrder"/>, not of these values.</summary>
 public enum SectionId : byte
