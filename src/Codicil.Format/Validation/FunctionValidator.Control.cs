@@ -11,13 +11,22 @@ public sealed partial class FunctionValidator
     private void StepBlock(in Instruction instruction)
     {
         BlockType type = instruction.BlockType;
+        if (!type.IsEmpty)
+        {
+            CheckBlockType(type);
+        }
+
+        if (instruction.Opcode == Opcode.If)
+        {
+            Pop(ValType.I32);
+        }
+
         if (type.IsEmpty)
         {
             PushFrame(instruction.Opcode, type, isFunction: false);
             return;
         }
 
-        CheckBlockType(type);
         ReadOnlySpan<ValType> parameters = GetParameters(type);
         PopTypes(parameters);
         PushFrame(instruction.Opcode, type, isFunction: false);

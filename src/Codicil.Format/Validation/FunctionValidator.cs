@@ -154,10 +154,7 @@ public sealed partial class FunctionValidator
         {
             case Opcode.Block:
             case Opcode.Loop:
-                StepBlock(in instruction);
-                break;
             case Opcode.If:
-                Pop(ValType.I32);
                 StepBlock(in instruction);
                 break;
             case Opcode.Else:
