@@ -142,8 +142,9 @@ public ref partial struct ModuleDecoder
                 Malformed.SectionSizeMismatch(start);
             }
 
-            _bodies.Add(new FunctionBody(new ByteRange(start, size), _reader.Position, locals));
-            _reader.Skip(start + size - _reader.Position);
+            int instructionsStart = _reader.Position;
+            _reader.Skip(start + size - instructionsStart);
+            _bodies.Add(new FunctionBody(new ByteRange(start, size), instructionsStart, locals));
         }
     }
 

@@ -42,7 +42,7 @@ public sealed partial class FunctionValidator
         }
 
         FunctionType functionType = FunctionTypeAt((uint)type.TypeIndex);
-        if ((!functionType.Parameters.IsEmpty || functionType.Results.Length > 1) && !_features.HasFlag(WasmFeatures.MultiValue))
+        if ((!functionType.Parameters.IsEmpty || functionType.Results.Length > 1) && (_features & WasmFeatures.MultiValue) == 0)
         {
             throw new UnsupportedModuleException("a block with parameters or several results needs multiple values", WasmFeatures.MultiValue, _offset);
         }

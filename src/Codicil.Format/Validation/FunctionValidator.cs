@@ -298,7 +298,7 @@ public sealed partial class FunctionValidator
     private void CheckConstant(in Instruction instruction)
     {
         Opcode opcode = instruction.Opcode;
-        if (!OpcodeTable.IsConstant(opcode) || !_features.HasFlag(OpcodeTable.ConstantFeature(opcode)))
+        if (!OpcodeTable.IsConstant(opcode) || (OpcodeTable.ConstantFeature(opcode) & ~_features) != 0)
         {
             Fail($"constant expression required: {OpcodeTable.Mnemonic(opcode)} is not constant");
         }
