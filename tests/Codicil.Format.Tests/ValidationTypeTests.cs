@@ -157,12 +157,12 @@ public sealed class ValidationTypeTests
     [Trait("Security", "DV-08")]
     public void Canonicalizes_a_million_types()
     {
-        // A million function types, of which 1,000 are different: (param i32 x a) (result i64 x b).
+        // A million function types, of which 100 are different: (param i32 x a) (result i64 x b).
         ByteWriter types = new();
         for (int i = 0; i < 1_000_000; i++)
         {
-            byte parameters = (byte)(i % 100);
-            byte results = (byte)(i / 100 % 10);
+            byte parameters = (byte)(i % 10);
+            byte results = (byte)(i / 10 % 10);
             types.WriteByte(0x60);
             types.WriteByte(parameters);
             for (int p = 0; p < parameters; p++)
@@ -180,7 +180,7 @@ public sealed class ValidationTypeTests
         WasmModule module = ModuleValidator.Validate(ModuleDecoder.Decode(WithTypes(1_000_000, types.Written))).Module;
         TypeCanonicalizer canonicalizer = new();
         int[] ids = canonicalizer.Canonicalize(module.Types);
-        Assert.Equal(1_000, canonicalizer.Count);
+        Assert.Equal(100, canonicalizer.Count);
         Assert.Equal(ids[17], ids[999_017]);
     }
 
