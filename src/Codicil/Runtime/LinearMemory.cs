@@ -1,0 +1,559 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Codicil.Format.Types;
+
+namespace Codicil.Runtime;
+
+/// <summary>A linear memory: the bytes, their length, and what makes raw accesses to them sound.</summary>
+/// <remarks>
+/// <para>
+/// WebAssembly 3.0, 4.2.9 Memory Instances. In guard mode exactly <see cref="Length"/> bytes from <see cref="Base"/> are accessible and every other
+/// byte of the slot faults; in checked mode code compares with <see cref="Length"/> first. The base never moves in either mode.
+/// </para>
+/// <para>
+/// <see cref="Grow"/>, <see cref="Dispose"/>, users and reading <see cref="Length"/> are thread-safe. The bytes themselves are as shared as their users make them.
+/// </para>
+/// <para>
+/// The end of a memory has two steps. <see cref="MakeInaccessible"/>: every access fails from now on (guard mode: by faulting, checked mode: <see cref="Length"/>
+/// is 0, and code that has read it before reaches bytes that are still there). <see cref="Release"/>: the place may go to another memory, as soon as nobody is
+/// registered with <see cref="TryAddUser"/>. A store calls the second when no call is inside it. <see cref="Dispose"/> is both.
+/// An owner that is lost without a word is cleaned up after by the finalizer: whoever uses the bytes keeps this object reachable.
+/// </para>
+/// </remarks>
+internal sealed unsafe class LinearMemory : IDisposable
+{
+    /// <summary>The longest piece of a bulk operation between two polls: a longer one would hold up the collector and an interruption.</summary>
+    private const ulong PieceLength = 1UL << 20;
+
+    /// <summary>What a 64-bit memory without a lower maximum may grow to.</summary>
+    private const ulong DefaultReservationOf64Bit = 16UL << 30;
+
+    private const int ReleaseRequested = 1 << 30;
+    private const int Released = int.MinValue;
+    private const int CollectionIntervalInMilliseconds = 1000;
+
+    private static long s_lastCollection = long.MinValue / 2;
+
+    /// <summary>The address of byte 0. Never changes.</summary>
+    public readonly nint Base;
+
+    /// <summary>The number of bytes that are memory now. Grows; 0 once the memory is disposed. Emitted code reads it; nobody else writes it.</summary>
+    public ulong Length;
+
+    private readonly Lock _lock = new();
+    private readonly MemoryBudget _budget;
+    private readonly AddressSpace.GuardSlot _slot;
+    private readonly AddressSpace.Reservation _reservation;
+    private readonly ulong _maximumLength;
+    private ulong _accessible;
+    private ulong _charged;
+    private ulong _dirty;
+    private int _state;
+    private volatile bool _disposed;
+
+    private LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.GuardSlot slot, ulong length, ulong maximumLength, ulong charged)
+    {
+        Type = type;
+        Mode = MemoryMode.Guard;
+        Base = slot.Base;
+        Length = length;
+        _budget = budget;
+        _slot = slot;
+        _maximumLength = maximumLength;
+        _accessible = length;
+        _dirty = Math.Max(length, slot.DirtyLength);
+        _charged = charged;
+    }
+
+    private LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.Reservation reservation, ulong length, ulong maximumLength, ulong charged)
+    {
+        Type = type;
+        Mode = MemoryMode.Checked;
+        Base = reservation.Base;
+        Length = length;
+        _budget = budget;
+        _reservation = reservation;
+        _maximumLength = maximumLength;
+        _accessible = reservation.AccessibleLength;
+        _charged = charged;
+    }
+
+    /// <summary>Releases what an owner lost without disposing it.</summary>
+    ~LinearMemory()
+    {
+        MakeInaccessible();
+        Free();
+    }
+
+    /// <summary>How accesses outside are noticed. Emitted code's variant follows it.</summary>
+    public MemoryMode Mode { get; }
+
+    /// <summary>The declared type. <see cref="Length"/> tells the current size.</summary>
+    public MemoryType Type { get; }
+
+    /// <summary>The current size in pages of the type's page size.</summary>
+    public ulong PageCount => Volatile.Read(ref Length) >> Type.PageSizeLog2;
+
+    /// <summary>What the memory can grow to, in pages: the least of the declared maximum, the host's limit and the place that was found.</summary>
+    public ulong MaximumPages => _maximumLength >> Type.PageSizeLog2;
+
+    /// <summary>Whether <see cref="MakeInaccessible"/> was called.</summary>
+    public bool IsDisposed => _disposed;
+
+    /// <summary>Makes a memory of its type's minimum size, zero.</summary>
+    /// <param name="type">A valid memory type.</param>
+    /// <param name="mode">
+    /// The mode wanted. 64-bit memories and those with custom page sizes are checked, and so are all where guard slots have run out,
+    /// unless <paramref name="requireMode"/>.
+    /// </param>
+    /// <param name="pageLimit">The host's limit in pages of the type's page size.</param>
+    /// <param name="budget">What bytes are charged to; the process's budget where null.</param>
+    /// <param name="commitMaximum">Whether room for the maximum is charged, and committed in checked mode, from the start: growth within it cannot fail.</param>
+    /// <param name="requireMode">Whether running out of guard slots is an error.</param>
+    /// <exception cref="ResourceLimitException">The size exceeds the limit or the budget, or the system gives no memory or addresses.</exception>
+    public static LinearMemory Create(
+        MemoryType type, MemoryMode mode, ulong pageLimit, MemoryBudget? budget, bool commitMaximum = false, bool requireMode = false)
+    {
+        budget ??= MemoryBudget.Process;
+        ulong maximumPages = Math.Min(Math.Min(type.Limits.Maximum ?? ulong.MaxValue, pageLimit), GetImplementationLimit(type));
+        ulong minimumPages = type.Limits.Minimum;
+        if (minimumPages > maximumPages)
+        {
+            throw new ResourceLimitException(string.Create(
+                CultureInfo.InvariantCulture, $"memory size exceeds limit: {minimumPages} pages are declared, {maximumPages} are allowed"));
+        }
+
+        ulong length = minimumPages << type.PageSizeLog2;
+        ulong maximumLength = maximumPages << type.PageSizeLog2;
+        if (TryCreate(type, mode, length, maximumLength, budget, commitMaximum, requireMode, out LinearMemory? memory, out string? obstacle))
+        {
+            return memory;
+        }
+
+        // Memories that were dropped without Dispose may hold what is missing. The wait is bounded: a finalizer of somebody else may want
+        // a lock that our caller holds.
+        long now = Environment.TickCount64;
+        long last = Volatile.Read(ref s_lastCollection);
+        if (now - last >= CollectionIntervalInMilliseconds && Interlocked.CompareExchange(ref s_lastCollection, now, last) == last)
+        {
+            GC.Collect();
+            for (int round = 0; round < 20; round++)
+            {
+                Thread.Sleep(round == 0 ? 0 : 5);
+                if (TryCreate(type, mode, length, maximumLength, budget, commitMaximum, requireMode, out memory, out obstacle))
+                {
+                    return memory;
+                }
+            }
+        }
+
+        throw new ResourceLimitException(string.Create(
+            CultureInfo.InvariantCulture, $"out of memory: a memory of {minimumPages} pages cannot be had: {obstacle}"));
+    }
+
+    /// <summary>Grows by a number of pages (memory.grow).</summary>
+    /// <returns>The size before in pages, or -1 where the maximum, the host's limit, the budget or the system forbids it. Never throws.</returns>
+    public long Grow(ulong deltaPages)
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return -1;
+            }
+
+            ulong length = Length;
+            int pageSizeLog2 = Type.PageSizeLog2;
+            ulong pages = length >> pageSizeLog2;
+            if (deltaPages == 0)
+            {
+                return (long)pages;
+            }
+
+            if (deltaPages > (_maximumLength >> pageSizeLog2) - pages)
+            {
+                return -1;
+            }
+
+            ulong newLength = (pages + deltaPages) << pageSizeLog2;
+            ulong charge = newLength > _charged ? newLength - _charged : 0;
+            if (!_budget.TryReserve(charge))
+            {
+                return -1;
+            }
+
+            ulong newAccessible = NativeMemoryMap.RoundUp(newLength);
+            if (newAccessible > _accessible && !TryExtend(newAccessible))
+            {
+                _budget.Release(charge);
+                return -1;
+            }
+
+            _charged += charge;
+            Volatile.Write(ref Length, newLength);
+            return (long)pages;
+        }
+    }
+
+    /// <summary>The bytes at <paramref name="offset"/>, valid until the memory is disposed.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Part of the range is no memory.</exception>
+    /// <exception cref="ObjectDisposedException">The memory is disposed.</exception>
+    public Span<byte> GetSpan(ulong offset, int length)
+    {
+        ulong accessible = Volatile.Read(ref Length);
+        if (length < 0 || offset > accessible || (ulong)length > accessible - offset)
+        {
+            ThrowOutOfRange(offset, length);
+        }
+
+        // SAFETY: offset + length <= Length was checked; memory never shrinks before it is disposed.
+        return new Span<byte>((void*)(Base + (nint)offset), length);
+    }
+
+    /// <summary>memory.fill. Checks first, then writes in pieces with a poll between.</summary>
+    /// <returns>Whether the range is memory; if not, nothing is written.</returns>
+    public bool Fill(ulong offset, byte value, ulong length, InterruptPoll? poll = null)
+    {
+        if (!Contains(offset, length))
+        {
+            return false;
+        }
+
+        // SAFETY: the range was checked; a concurrent Dispose makes it fault (guard) or leaves it in place (checked).
+        byte* target = (byte*)Base + offset;
+        while (length > PieceLength)
+        {
+            new Span<byte>(target, (int)PieceLength).Fill(value);
+            target += PieceLength;
+            length -= PieceLength;
+            poll?.Poll();
+        }
+
+        new Span<byte>(target, (int)length).Fill(value);
+        GC.KeepAlive(this);
+        return true;
+    }
+
+    /// <summary>memory.copy into this memory, from it or another. Checks first, then copies in pieces with a poll between; ranges may overlap.</summary>
+    /// <returns>Whether both ranges are memory; if not, nothing is written.</returns>
+    public bool CopyFrom(LinearMemory source, ulong sourceOffset, ulong offset, ulong length, InterruptPoll? poll = null)
+    {
+        if (!source.Contains(sourceOffset, length) || !Contains(offset, length))
+        {
+            return false;
+        }
+
+        // SAFETY: both ranges were checked; each piece is copied as if through a buffer, and the order of pieces never overwrites what is still to be read.
+        byte* from = (byte*)source.Base + sourceOffset;
+        byte* to = (byte*)Base + offset;
+        if (to <= from || to >= from + length)
+        {
+            while (length > PieceLength)
+            {
+                Copy(from, to, PieceLength);
+                from += PieceLength;
+                to += PieceLength;
+                length -= PieceLength;
+                poll?.Poll();
+            }
+        }
+        else
+        {
+            while (length > PieceLength)
+            {
+                length -= PieceLength;
+                Copy(from + length, to + length, PieceLength);
+                poll?.Poll();
+            }
+        }
+
+        Copy(from, to, length);
+        GC.KeepAlive(source);
+        GC.KeepAlive(this);
+        return true;
+    }
+
+    /// <summary>memory.init: copies from a data segment. Checks first, then copies in pieces with a poll between.</summary>
+    /// <returns>Whether both ranges exist; if not, nothing is written.</returns>
+    public bool Init(ReadOnlySpan<byte> data, ulong sourceOffset, ulong offset, ulong length, InterruptPoll? poll = null)
+    {
+        if (sourceOffset > (ulong)data.Length || length > (ulong)data.Length - sourceOffset || !Contains(offset, length))
+        {
+            return false;
+        }
+
+        // SAFETY: both ranges were checked.
+        fixed (byte* start = data)
+        {
+            byte* from = start + sourceOffset;
+            byte* to = (byte*)Base + offset;
+            while (length > PieceLength)
+            {
+                Copy(from, to, PieceLength);
+                from += PieceLength;
+                to += PieceLength;
+                length -= PieceLength;
+                poll?.Poll();
+            }
+
+            Copy(from, to, length);
+        }
+
+        GC.KeepAlive(this);
+        return true;
+    }
+
+    /// <summary>Registers somebody who may touch the bytes: until <see cref="ReleaseUser"/> their addresses go to nobody else. False once released.</summary>
+    public bool TryAddUser()
+    {
+        int state = Volatile.Read(ref _state);
+        while ((uint)state < ReleaseRequested && !_disposed)
+        {
+            int seen = Interlocked.CompareExchange(ref _state, state + 1, state);
+            if (seen == state)
+            {
+                return true;
+            }
+
+            state = seen;
+        }
+
+        return false;
+    }
+
+    /// <summary>Ends what <see cref="TryAddUser"/> began.</summary>
+    public void ReleaseUser()
+    {
+        if (Interlocked.Decrement(ref _state) == ReleaseRequested)
+        {
+            FreeIfUnused();
+        }
+    }
+
+    /// <summary>The first step of the end: from now on accesses fail. Safe while code runs inside. Later calls do nothing.</summary>
+    public void MakeInaccessible()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            Volatile.Write(ref Length, 0);
+            if (Mode != MemoryMode.Guard || _dirty == 0)
+            {
+                return;
+            }
+
+            // One system call either way. Large contents are dropped by it; small ones are kept, as clearing them later is cheaper.
+            if (_dirty <= AddressSpace.ResidentLength)
+            {
+                NativeMemoryMap.MakeInaccessible(Base, _dirty);
+            }
+            else if (NativeMemoryMap.Decommit(Base, _dirty))
+            {
+                _dirty = 0;
+            }
+        }
+    }
+
+    /// <summary>The second step of the end: the place goes to others as soon as there are no users. Call <see cref="MakeInaccessible"/> first.</summary>
+    public void Release()
+    {
+        Interlocked.Or(ref _state, ReleaseRequested);
+        FreeIfUnused();
+    }
+
+    /// <summary>Both steps of the end. Later calls do nothing.</summary>
+    [SuppressMessage("Usage", "CA1816", Justification = "While there are users the finalizer stays the last resort; FreeIfUnused suppresses it.")]
+    public void Dispose()
+    {
+        MakeInaccessible();
+        Release();
+    }
+
+    private static bool TryCreate(
+        MemoryType type,
+        MemoryMode mode,
+        ulong length,
+        ulong maximumLength,
+        MemoryBudget budget,
+        bool commitMaximum,
+        bool requireMode,
+        [NotNullWhen(true)] out LinearMemory? memory,
+        [NotNullWhen(false)] out string? obstacle)
+    {
+        memory = null;
+        ulong charged = commitMaximum ? maximumLength : length;
+        if (!budget.TryReserve(charged))
+        {
+            obstacle = $"the memory budget is exceeded ({budget})";
+            return false;
+        }
+
+        try
+        {
+            bool guard = mode == MemoryMode.Guard && !type.Is64 && type.PageSizeLog2 == 16 && SignalFilter.IsInstalled;
+            if (guard)
+            {
+                memory = TryCreateGuard(type, length, maximumLength, budget, charged);
+            }
+
+            if (memory is null && !(guard && requireMode))
+            {
+                memory = TryCreateChecked(type, length, maximumLength, budget, charged);
+            }
+        }
+        finally
+        {
+            if (memory is null)
+            {
+                budget.Release(charged);
+            }
+        }
+
+        obstacle = memory is null ? $"the system has no memory or addresses left ({AddressSpace.Describe()})" : null;
+        return memory is not null;
+    }
+
+    private static LinearMemory? TryCreateGuard(MemoryType type, ulong length, ulong maximumLength, MemoryBudget budget, ulong charged)
+    {
+        if (!AddressSpace.TryRentSlot(out AddressSpace.GuardSlot slot))
+        {
+            return null;
+        }
+
+        // What an earlier owner left must go before anybody can reach it: beyond the new length by dropping it, below by writing zeros.
+        ulong dirty = slot.DirtyLength;
+        if (dirty > length)
+        {
+            if (!NativeMemoryMap.Decommit(slot.Base, dirty))
+            {
+                AddressSpace.ReturnSlot(slot, dirty);
+                return null;
+            }
+
+            dirty = 0;
+        }
+
+        if (!NativeMemoryMap.Commit(slot.Base, length) || !AddressSpace.Clear(slot.Base, dirty))
+        {
+            NativeMemoryMap.MakeInaccessible(slot.Base, length);
+            AddressSpace.ReturnSlot(slot, Math.Max(length, dirty));
+            return null;
+        }
+
+        try
+        {
+            return new LinearMemory(type, budget, slot with { DirtyLength = 0 }, length, maximumLength, charged);
+        }
+        catch (OutOfMemoryException)
+        {
+            NativeMemoryMap.MakeInaccessible(slot.Base, length);
+            AddressSpace.ReturnSlot(slot, length);
+            throw;
+        }
+    }
+
+    private static LinearMemory? TryCreateChecked(MemoryType type, ulong length, ulong maximumLength, MemoryBudget budget, ulong charged)
+    {
+        ulong wanted = type.Is64 ? Math.Min(maximumLength, Math.Max(DefaultReservationOf64Bit, charged)) : maximumLength;
+
+        // One inaccessible page at the end, which also gives an empty memory an address.
+        ulong guardPage = NativeMemoryMap.PageSize;
+        if (!AddressSpace.TryRentReservation(NativeMemoryMap.RoundUp(wanted) + guardPage, NativeMemoryMap.RoundUp(charged) + guardPage, out AddressSpace.Reservation reservation))
+        {
+            return null;
+        }
+
+        ulong accessible = Math.Max(NativeMemoryMap.RoundUp(charged), reservation.AccessibleLength);
+        if (!NativeMemoryMap.Commit(reservation.Base, accessible))
+        {
+            AddressSpace.ReturnReservation(reservation);
+            return null;
+        }
+
+        maximumLength = Math.Min(maximumLength, reservation.Length - guardPage);
+        reservation = reservation with { AccessibleLength = accessible };
+        try
+        {
+            return new LinearMemory(type, budget, reservation, length, maximumLength, charged);
+        }
+        catch (OutOfMemoryException)
+        {
+            AddressSpace.ReturnReservation(reservation);
+            throw;
+        }
+    }
+
+    /// <summary>The most pages that a memory of this type can have, whatever it declares.</summary>
+    private static ulong GetImplementationLimit(MemoryType type)
+    {
+        if (type.Is64)
+        {
+            return (1UL << 47) >> type.PageSizeLog2;
+        }
+
+        // With one-byte pages the size in pages must itself fit an i32.
+        return Math.Min((1UL << 32) >> type.PageSizeLog2, uint.MaxValue);
+    }
+
+    private static void Copy(byte* from, byte* to, ulong length) => Buffer.MemoryCopy(from, to, length, length);
+
+    private bool Contains(ulong offset, ulong length)
+    {
+        ulong accessible = Volatile.Read(ref Length);
+        return offset <= accessible && length <= accessible - offset;
+    }
+
+    private bool TryExtend(ulong newAccessible)
+    {
+        ulong delta = newAccessible - _accessible;
+        nint address = Base + (nint)_accessible;
+        if (!NativeMemoryMap.Commit(address, delta))
+        {
+            // Whatever part of it became accessible must not stay so: in guard mode nobody else checks.
+            NativeMemoryMap.MakeInaccessible(address, delta);
+            return false;
+        }
+
+        _accessible = newAccessible;
+        _dirty = Math.Max(_dirty, newAccessible);
+        return true;
+    }
+
+    [SuppressMessage("Usage", "CA1816", Justification = "The place is freed here, which may be after Dispose.")]
+    private void FreeIfUnused()
+    {
+        if (Interlocked.CompareExchange(ref _state, Released, ReleaseRequested) == ReleaseRequested)
+        {
+            GC.SuppressFinalize(this);
+            Free();
+        }
+    }
+
+    private void Free()
+    {
+        _budget.Release(_charged);
+        _charged = 0;
+        if (Mode == MemoryMode.Guard)
+        {
+            AddressSpace.ReturnSlot(_slot, _dirty);
+        }
+        else
+        {
+            AddressSpace.ReturnReservation(_reservation with { AccessibleLength = _accessible });
+        }
+    }
+
+    [DoesNotReturn]
+    private void ThrowOutOfRange(ulong offset, int length)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        throw new ArgumentOutOfRangeException(
+            nameof(offset),
+            string.Create(CultureInfo.InvariantCulture, $"{length} bytes at {offset} are not within a memory of {Volatile.Read(ref Length)} bytes."));
+    }
+}
