@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
 using Codicil.Cli.Commands;
@@ -10,12 +11,9 @@ internal static class CommandLine
 {
     private static readonly (string Name, Func<Command> Create)[] s_commands =
     [
-        ("run", RunCommand.Create),
-        ("call", CallCommand.Create),
         ("validate", ValidateCommand.Create),
         ("inspect", InspectCommand.Create),
         ("wat2wasm", Wat2WasmCommand.Create),
-        ("wasm2wat", Wasm2WatCommand.Create),
         ("wast", WastCommand.Create),
         ("bench", BenchCommand.Create),
         ("compile", static () => LaterCommand.Create("compile", "Compile a module ahead of time.")),
@@ -24,12 +22,15 @@ internal static class CommandLine
         ("worker", static () => LaterCommand.Create("worker", "Work on jobs with plug-ins.")),
     ];
 
+    // Words that begin with @ and bundles such as -abc are the guest's arguments as they stand.
+    private static readonly ParserConfiguration s_configuration = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+
     public static int Run(string[] args)
     {
         try
         {
-            RootCommand root = CreateRoot(args);
-            ParseResult parse = root.Parse(args.Length > 0 && args[0] == "run" ? RunCommand.SeparateGuestArguments(args) : args);
+            Command root = CreateRoot(args);
+            ParseResult parse = root.Parse(args, s_configuration);
             if (parse.Errors.Count > 0 && parse.Action is null or ParseErrorAction)
             {
                 foreach (System.CommandLine.Parsing.ParseError error in parse.Errors)
@@ -37,7 +38,7 @@ internal static class CommandLine
                     Messages.Error(error.Message);
                 }
 
-                Messages.Note($"`codicil {(parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ")}--help` shows the usage");
+                Messages.Note($"`codicil {(parse.CommandResult.Parent is null ? "" : parse.CommandResult.Command.Name + " ")}--help` shows the usage");
                 return ExitCodes.Usage;
             }
 
@@ -56,10 +57,14 @@ internal static class CommandLine
         }
     }
 
-    // One command is asked for at a time: the others are built only for the overview, help and completion.
-    private static RootCommand CreateRoot(string[] args)
+    // One command is asked for at a time: the others are built only for the overview and for completion.
+    private static Command CreateRoot(string[] args)
     {
-        var root = new RootCommand("Codicil runs WebAssembly modules and plug-ins.");
+        const string Description = "Codicil runs WebAssembly modules and plug-ins.";
+
+        // A RootCommand brings the directive that completion scripts ask with, but takes its name from the executable's file.
+        bool completes = args.Length > 0 && args[0].StartsWith('[');
+        Command root = completes ? new RootCommand(Description) : new Command("codicil", Description) { new HelpOption(), new VersionOption() };
         foreach ((string name, Func<Command> create) in s_commands)
         {
             if (args.Length > 0 && args[0] == name)

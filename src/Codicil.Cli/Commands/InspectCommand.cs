@@ -85,7 +85,8 @@ internal static class InspectCommand
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{path}: {bytes.Length} bytes, {module.Bodies.Length} functions with {CodeBytes(module)} bytes of code, {module.DataSegments.Length} data segments with {DataBytes(module)} bytes\n");
-        if (LargestBody(module) is (>= 0 and int index, int length))
+        (int index, int length) = LargestBody(module);
+        if (index >= 0)
         {
             text.Append(CultureInfo.InvariantCulture, $"largest function: {index} with {length} bytes\n");
         }
@@ -115,6 +116,7 @@ internal static class InspectCommand
 
     private static string Describe(WasmModule module, ExternKind kind, int index) => kind switch
     {
+        ExternKind.Function when module.GetTypeOfFunction(index) is { Parameters.IsEmpty: true, Results.IsEmpty: true } => "func",
         ExternKind.Function => "func " + module.GetExternType(kind, index),
         _ => module.GetExternType(kind, index).ToString()!,
     };

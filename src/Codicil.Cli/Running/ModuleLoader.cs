@@ -1,8 +1,5 @@
 using System.Diagnostics;
 
-using Codicil.Format;
-using Codicil.Format.Text;
-
 namespace Codicil.Cli.Running;
 
 /// <summary>Makes modules from bytes, and notes how long that takes.</summary>
