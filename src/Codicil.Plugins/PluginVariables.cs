@@ -33,7 +33,7 @@ public sealed class PluginVariables : IReadOnlyCollection<KeyValuePair<string, R
     public ReadOnlyMemory<byte>? Get(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return _values.TryGetValue(name, out byte[]? value) ? value : null;
+        return _values.TryGetValue(name, out byte[]? value) ? new ReadOnlyMemory<byte>(value) : null;
     }
 
     /// <summary>Sets a value; the bytes are copied.</summary>

@@ -37,13 +37,14 @@ public sealed class PluginVariablesTests
     {
         var variables = new PluginVariables(1_000);
         int count = 0;
-        Assert.Throws<PluginException>(() =>
+        Assert.Throws<PluginException>(new Action(() =>
         {
-            for (; ; count++)
+            while (true)
             {
                 variables.SetFromGuest(FormattableString.Invariant($"ключ{count:D3}"), []);
+                count++;
             }
-        });
+        }));
         // Each entry: 4 x 2 + 3 bytes of key and 40 bytes beside it.
         Assert.Equal((999 / 51, 999 / 51 * 51), (count, (int)variables.SizeInBytes));
         foreach (KeyValuePair<string, ReadOnlyMemory<byte>> pair in variables.ToArray())
