@@ -51,7 +51,7 @@ public ref struct Instruction
     /// <summary>The number of elements of <see cref="Vector"/>: labels of br_table (default not counted), types of select, clauses of try_table.</summary>
     public int VectorCount;
 
-    /// <summary>The encoded elements of br_table, select t and try_table; read them with a <c>VectorReader</c>.</summary>
+    /// <summary>The encoded elements of br_table, select t and try_table; read them with a <see cref="VectorReader"/>.</summary>
     public ReadOnlySpan<byte> Vector;
 
     /// <summary>The constant of i32.const.</summary>

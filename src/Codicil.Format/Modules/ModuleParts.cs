@@ -80,4 +80,8 @@ public readonly record struct DataSegment(SegmentMode Mode, int MemoryIndex, Byt
 /// <summary>A custom section (5.5.3).</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Content">Its bytes behind the name.</param>
-public readonly record struct CustomSection(string Name, ByteRange Content);
+public readonly record struct CustomSection(string Name, ByteRange Content)
+{
+    /// <summary>The section in front of it that is not custom; <see cref="SectionId.Custom"/> when there is none.</summary>
+    public SectionId PrecedingSection { get; init; }
+}

@@ -109,6 +109,9 @@ public sealed class WasmModule
 /// <summary>Where the parts of a module begin, for the positions in validation errors.</summary>
 internal sealed class ModuleOffsets
 {
+    /// <summary>The offset of a part, 0 where none was kept.</summary>
+    public static int At(ImmutableArray<int> offsets, int index) => (uint)index < (uint)offsets.Length ? offsets[index] : 0;
+
     public ImmutableArray<int> Types { get; init; } = [];
 
     public ImmutableArray<int> Imports { get; init; } = [];

@@ -67,6 +67,9 @@ public readonly record struct HeapType
         return known;
     }
 
+    // What a reference of unknown type in unreachable code points to: the bottom of every hierarchy (3.1.2); no encoding.
+    internal static HeapType Bottom => new(-1);
+
     internal static HeapType FromRaw(int value) => new(value);
 
     /// <summary>The text format's name, or the type index.</summary>
@@ -84,6 +87,7 @@ public readonly record struct HeapType
         -0x0E => "noextern",
         -0x0D => "nofunc",
         -0x0C => "noexn",
+        -1 => "bot",
         _ => _value.ToString(System.Globalization.CultureInfo.InvariantCulture),
     };
 }

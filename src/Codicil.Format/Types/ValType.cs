@@ -54,8 +54,12 @@ public readonly struct ValType : IEquatable<ValType>
     /// <summary>For a reference: what it points to.</summary>
     public HeapType HeapType => HeapType.FromRaw(_bits >> 8);
 
+    internal int Bits => _bits;
+
     /// <summary>Whether every value has a default: numbers, vectors, nullable references (3.4.2).</summary>
     public bool IsDefaultable => !IsReference || IsNullable;
+
+    internal static ValType FromBits(int bits) => new(bits);
 
     /// <summary>A reference type.</summary>
     public static ValType Reference(bool nullable, HeapType heapType) =>
