@@ -1,4 +1,5 @@
 using Codicil.Format.Binary;
+using Codicil.Format.Modules;
 using Codicil.Format.Types;
 
 namespace Codicil.Format.Text;
