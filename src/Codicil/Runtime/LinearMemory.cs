@@ -391,8 +391,8 @@ internal sealed unsafe class LinearMemory : IDisposable
 
         try
         {
-            bool guard = mode == MemoryMode.Guard && !type.Is64 && type.PageSizeLog2 == 16 && SignalFilter.IsInstalled;
-            if (guard)
+            bool guard = mode == MemoryMode.Guard && !type.Is64 && type.PageSizeLog2 == 16;
+            if (guard && SignalFilter.TryInstall())
             {
                 memory = TryCreateGuard(type, length, maximumLength, budget, charged);
             }
