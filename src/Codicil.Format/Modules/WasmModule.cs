@@ -11,9 +11,14 @@ namespace Codicil.Format.Modules;
 /// <remarks>WebAssembly 3.0, 2.5 Modules. Every index space lists the imports first.</remarks>
 public sealed class WasmModule
 {
+    private NameSection? _names;
+
     internal WasmModule()
     {
     }
+
+    /// <summary>The names that the module's name section gives to its parts, decoded when they are asked for.</summary>
+    public NameSection Names => _names ??= NameSection.Of(this);
 
     /// <summary>The bytes of the module.</summary>
     public required ReadOnlyMemory<byte> Bytes { get; init; }
