@@ -142,9 +142,10 @@ public ref partial struct ModuleDecoder
                 Malformed.SectionSizeMismatch(start);
             }
 
-            int instructionsStart = _reader.Position;
-            _reader.Skip(start + size - instructionsStart);
-            _bodies.Add(new FunctionBody(new ByteRange(start, size), instructionsStart, locals));
+            // A size that the module cannot hold is malformed; the body is kept for the error that may lie in it.
+            int available = Math.Min(size, _reader.End - start);
+            _bodies.Add(new FunctionBody(new ByteRange(start, available), _reader.Position, locals));
+            _reader.Skip(start + size - _reader.Position);
         }
     }
 

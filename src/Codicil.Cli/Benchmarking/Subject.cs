@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+
+namespace Codicil.Cli.Benchmarking;
+
+/// <summary>Something that is measured: one of our modes or a peer. Every sample is a fresh process.</summary>
+/// <param name="Name">The column's name.</param>
+/// <param name="FileName">The program.</param>
+/// <param name="Arguments">What comes before the mode (<c>bench</c>, <c>micro</c>) and its own arguments.</param>
+internal sealed record Subject(string Name, string FileName, ImmutableArray<string> Arguments)
+{
+    public const string Guard = "guard";
+    public const string Checked = "checked";
+    public const string Interruptible = "interruptible";
+    public const string V8 = "V8";
+
+    /// <summary>Runs one sample.</summary>
+    public ToolProcess.Result Run(params ReadOnlySpan<string> arguments) => ToolProcess.Run(FileName, [.. Arguments, .. arguments]);
+
+    /// <summary>One of our own modes, by the name of its column.</summary>
+    public static Subject Own(string mode)
+    {
+        (string fileName, string[] first) = ToolProcess.Self();
+        return new Subject(mode, fileName, [.. first, "bench", "--child", mode]);
+    }
+
+    /// <summary>The peers that are there.</summary>
+    public static IEnumerable<Subject> Peers(BenchmarkSuite suite)
+    {
+        string v8 = Path.Combine(suite.Folder, "peers", "v8.js");
+        if (File.Exists(v8) && FindOnPath("node") is string node)
+        {
+            yield return new Subject(V8, node, [v8]);
+        }
+
+        foreach (string name in new[] { "wasmtime", "wazero" })
+        {
+            string driver = Path.Combine(suite.Folder, "peers", "linux-x64", name);
+            if (OperatingSystem.IsLinux() && File.Exists(driver))
+            {
+                yield return new Subject(name, driver, []);
+            }
+        }
+    }
+
+    private static string? FindOnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? program + ".exe" : program))
+            .FirstOrDefault(File.Exists);
+}

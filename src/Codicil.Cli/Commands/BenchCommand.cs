@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.Text.Json;
+
+using Codicil.Cli.Benchmarking;
+
+namespace Codicil.Cli.Commands;
+
+/// <summary><c>codicil bench</c>: the benchmark suite, with the peers that are installed.</summary>
+internal static class BenchCommand
+{
+    private const int ReportRounds = 5;
+    private const int CallsPerSample = 4;
+
+    public static Command Create()
+    {
+        var names = new Argument<string[]>("name") { Description = "Kernels, or `calls` for the figures that are no kernels; all when none is named." };
+        var suite = new Option<string?>("--suite") { Description = "The suite's folder; default $CODICIL_SHARED/bench or ../shared/bench.", HelpName = "DIR" };
+        var rounds = new Option<int>("--rounds") { Description = "Fresh processes a subject.", DefaultValueFactory = _ => 3, HelpName = "N" };
+        var report = new Option<bool>("--report") { Description = $"All rows, {ReportRounds} rounds; writes RESULTS.md and raw/results.json." };
+        var output = new Option<string>("--output") { Description = "Where --report writes.", DefaultValueFactory = _ => "bench", HelpName = "DIR" };
+        var noPeers = new Option<bool>("--no-peers") { Description = "Measure Codicil alone." };
+        var json = new Option<bool>("--json") { Description = "Print the samples as JSON." };
+        var child = new Option<string?>("--child") { Hidden = true };
+        var command = new Command("bench", "Run the benchmark suite, with peers where they are installed.") { names, suite, rounds, report, output, noPeers, json, child };
+        command.SetAction(parse =>
+        {
+            if (parse.GetValue(child) is string mode)
+            {
+                return ChildSample.Run(mode, parse.GetValue(names)!);
+            }
+
+            return Run(
+                BenchmarkSuite.Open(parse.GetValue(suite)),
+                parse.GetValue(names)!,
+                parse.GetValue(report) ? ReportRounds : Math.Max(1, parse.GetValue(rounds)),
+                !parse.GetValue(noPeers),
+                parse.GetValue(json),
+                parse.GetValue(report) ? parse.GetValue(output) : null);
+        });
+        return command;
+    }
+
+    private static int Run(BenchmarkSuite suite, string[] names, int rounds, bool peers, bool json, string? reportFolder)
+    {
+        bool all = names.Length == 0 || reportFolder is not null;
+        if (!all && names.FirstOrDefault(name => name != "calls" && suite.Kernels.All(kernel => kernel.Name != name)) is string unknown)
+        {
+            throw new UsageException($"unknown kernel {unknown}; there are calls, {string.Join(", ", suite.Kernels.Select(kernel => kernel.Name))}");
+        }
+
+        List<Subject> subjects = [Subject.Own(Subject.Guard), Subject.Own(Subject.Checked), Subject.Own(Subject.Interruptible)];
+        if (peers)
+        {
+            subjects.AddRange(Subject.Peers(suite));
+        }
+
+        Measurements measurements = Progress.Run(progress =>
+        {
+            var measurements = new Measurements { Rounds = rounds, CallsPerSample = CallsPerSample, Subjects = [.. subjects.Select(subject => subject.Name)] };
+            foreach (Kernel kernel in suite.Kernels)
+            {
+                if (all || names.Contains(kernel.Name))
+                {
+                    measurements.Kernels.Add(KernelBenchmark.Run(kernel, subjects, rounds, CallsPerSample, progress));
+                }
+            }
+
+            if (all || names.Contains("calls"))
+            {
+                measurements.Figures.AddRange(FigureBenchmark.Run(suite, subjects, rounds, progress));
+            }
+
+            return measurements;
+        });
+
+        if (reportFolder is not null)
+        {
+            Report.Write(measurements, reportFolder);
+        }
+
+        if (json)
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(measurements, MeasurementsJson.Default.Measurements));
+        }
+        else
+        {
+            Report.Print(measurements);
+        }
+
+        return ExitCodes.Success;
+    }
+}
