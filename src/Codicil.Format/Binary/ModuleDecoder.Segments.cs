@@ -142,7 +142,9 @@ public ref partial struct ModuleDecoder
                 Malformed.SectionSizeMismatch(start);
             }
 
-            _bodies.Add(new FunctionBody(new ByteRange(start, size), _reader.Position, locals));
+            // A size that the module cannot hold is malformed; the body is kept for the error that may lie in it.
+            int available = Math.Min(size, _reader.End - start);
+            _bodies.Add(new FunctionBody(new ByteRange(start, available), _reader.Position, locals));
             _reader.Skip(start + size - _reader.Position);
         }
     }

@@ -1,0 +1,178 @@
+using System.Collections.Immutable;
+
+using Codicil.Format.Types;
+
+namespace Codicil.Plugins;
+
+/// <summary>The modules of a plug-in, compiled once, from which any number of instances are made. Thread-safe.</summary>
+/// <remarks>Each instance has linked modules, memory, variables and configuration of its own. Disposing this closes the instances that live.</remarks>
+public sealed class CompiledPlugin : IDisposable
+{
+    /// <summary>The version of the Extism kernel whose behaviour this one has.</summary>
+    public const string KernelVersion = "1.7.0";
+
+    private readonly Engine _engine;
+    private readonly PluginModules _modules;
+    private readonly Lock _lock = new();
+    private readonly LinkedList<WeakReference<Plugin>> _instances = new();
+    private bool _disposed;
+
+    private CompiledPlugin(Engine engine, PluginModules modules, PluginManifest manifest, PluginOptions options)
+    {
+        _engine = engine;
+        _modules = modules;
+        // The modules' bytes are not needed any more.
+        Manifest = manifest with { Wasm = [] };
+        Options = options;
+    }
+
+    /// <summary>The manifest without its modules.</summary>
+    public PluginManifest Manifest { get; }
+
+    /// <summary>The options.</summary>
+    public PluginOptions Options { get; }
+
+    /// <summary>The main module's exported functions with their types, in the module's order.</summary>
+    public ImmutableArray<ExportType> Functions => [.. MainModule.Exports.Where(static export => export.Type is FunctionType)];
+
+    internal Engine Engine => _engine;
+
+    internal PluginModules Modules => _modules;
+
+    internal Module MainModule => _modules.All[_modules.Main].Module;
+
+    /// <summary>Loads, checks and compiles a plug-in.</summary>
+    /// <param name="manifest">The manifest.</param>
+    /// <param name="options">Options, or null for the defaults.</param>
+    /// <param name="cancellationToken">Stops the loading of modules; later calls do not depend on it.</param>
+    /// <exception cref="PluginException">The manifest contradicts itself, or a module is not the one its hash names.</exception>
+    /// <exception cref="Codicil.Format.WasmException">A module is malformed, invalid, or exceeds a limit.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    /// <exception cref="ArgumentException">A host function's namespace is reserved.</exception>
+    public static CompiledPlugin Create(PluginManifest manifest, PluginOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        options ??= PluginOptions.Default;
+        foreach (HostFunction function in options.HostFunctions)
+        {
+            if (PluginModules.IsReserved(function.Namespace, options.Wasi))
+            {
+                throw new ArgumentException($"the namespace '{function.Namespace}' of the host function '{function.Name}' is reserved", nameof(options));
+            }
+        }
+
+        if (manifest.Memory.MaxPages is < 0 or > 65_536)
+        {
+            throw new PluginException(
+                PluginFailure.Manifest,
+                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"max_pages is {manifest.Memory.MaxPages}, expected 0 to 65536"));
+        }
+
+        if (manifest.Timeout is TimeSpan timeout)
+        {
+            if (timeout < TimeSpan.Zero)
+            {
+                throw new PluginException(PluginFailure.Manifest, "the timeout is negative");
+            }
+
+            if (timeout > TimeSpan.Zero && !options.Interruptible)
+            {
+                throw new ArgumentException("a timeout needs interruption, which is off", nameof(options));
+            }
+        }
+
+        EngineOptions engineOptions = options.Engine with { Interruptible = options.Interruptible };
+        if (manifest.Memory.MaxPages is long pages and > 0)
+        {
+            engineOptions = engineOptions with { MemoryPageLimit = Math.Min(pages, engineOptions.MemoryPageLimit) };
+        }
+
+        Engine engine = Engine.Create(engineOptions);
+        try
+        {
+            return new CompiledPlugin(engine, PluginModules.Compile(engine, manifest, options, cancellationToken), manifest, options);
+        }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes an instance: wasm start functions run, within the manifest's timeout; the guest's runtime starts with the first call.</summary>
+    /// <param name="cancellationToken">Stops the start functions; later calls do not depend on it.</param>
+    /// <exception cref="LinkException">An import is not defined or does not fit; it is named.</exception>
+    /// <exception cref="PluginException">A start function failed.</exception>
+    /// <exception cref="ObjectDisposedException">This was disposed.</exception>
+    public Plugin CreateInstance(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+        var plugin = new Plugin(this, ownsCompiled: false);
+        Register(plugin);
+        plugin.Instantiate(cancellationToken);
+        return plugin;
+    }
+
+    /// <summary>Closes the live instances, their calls included, and drops the code. Idempotent.</summary>
+    public void Dispose()
+    {
+        List<Plugin> live = [];
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            Volatile.Write(ref _disposed, true);
+            foreach (WeakReference<Plugin> reference in _instances)
+            {
+                if (reference.TryGetTarget(out Plugin? plugin))
+                {
+                    live.Add(plugin);
+                }
+            }
+
+            _instances.Clear();
+        }
+
+        foreach (Plugin plugin in live)
+        {
+            plugin.Dispose();
+        }
+
+        _engine.Dispose();
+    }
+
+    internal void Register(Plugin plugin)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            // Instances that were dropped without Dispose leave dead entries; each new instance sweeps two, so they cannot pile up.
+            for (int i = 0; i < 2 && _instances.First is { } oldest; i++)
+            {
+                _instances.RemoveFirst();
+                if (oldest.Value.TryGetTarget(out _))
+                {
+                    _instances.AddLast(oldest);
+                }
+            }
+
+            plugin.Registration = _instances.AddLast(new WeakReference<Plugin>(plugin));
+        }
+    }
+
+    internal void Unregister(Plugin plugin)
+    {
+        lock (_lock)
+        {
+            if (plugin.Registration is { List: not null } node)
+            {
+                _instances.Remove(node);
+            }
+
+            plugin.Registration = null;
+        }
+    }
+}

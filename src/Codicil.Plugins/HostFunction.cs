@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+
+using Codicil.Format.Types;
+
+namespace Codicil.Plugins;
+
+/// <summary>A host function in its raw form.</summary>
+/// <param name="plugin">The plug-in that calls.</param>
+/// <param name="stack">
+/// As long as the larger of parameters and results: the parameters from slot 0, where the results go too. i32 and f32 are in the low 32 bits.
+/// </param>
+public delegate void HostFunctionStackCallback(CurrentPlugin plugin, Span<ulong> stack);
+
+/// <summary>A function of the host that a plug-in's modules can import. Immutable; its callback is called by every instance, on the thread that calls the plug-in.</summary>
+/// <remarks>Extism, "Host Functions". An exception of the callback fails the call and reaches the caller as it is; the plug-in stays usable.</remarks>
+public sealed class HostFunction
+{
+    /// <summary>The module name when none is given.</summary>
+    public const string DefaultNamespace = "extism:host/user";
+
+    private readonly Func<Store, CurrentPlugin, Function> _bind;
+
+    private HostFunction(string name, string? @namespace, Func<Store, CurrentPlugin, Function> bind)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Name = name;
+        Namespace = @namespace ?? DefaultNamespace;
+        _bind = bind;
+    }
+
+    /// <summary>A function of an explicit type in the raw form.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="type">Parameters and results: i32, i64, f32, f64. A handle of kernel memory is an i64.</param>
+    /// <param name="callback">The function.</param>
+    /// <param name="namespace">The module name; null for <see cref="DefaultNamespace"/>.</param>
+    /// <exception cref="ArgumentException">The type has vectors or references.</exception>
+    public HostFunction(string name, FunctionType type, HostFunctionStackCallback callback, string? @namespace = null)
+        : this(name, @namespace, BindRaw(type, callback))
+    {
+    }
+
+    /// <summary>The name.</summary>
+    public string Name { get; }
+
+    /// <summary>The module name.</summary>
+    public string Namespace { get; }
+
+    /// <summary>
+    /// A function from any delegate that <see cref="Function.FromDelegate"/> takes. With a first parameter of type <see cref="Caller"/>,
+    /// <see cref="CurrentPlugin.Of"/> gives the plug-in; the overloads of <c>Create</c> hand it over directly.
+    /// </summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="callback">The function.</param>
+    /// <param name="namespace">The module name; null for <see cref="DefaultNamespace"/>.</param>
+    [RequiresDynamicCode("The call from WebAssembly is compiled for the delegate's type at run time.")]
+    public static HostFunction FromDelegate(string name, Delegate callback, string? @namespace = null)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        return new HostFunction(name, @namespace, (store, _) => Function.FromDelegate(store, callback));
+    }
+
+    /// <summary>A function without parameters or results.</summary>
+    public static HostFunction Create(string name, Action<CurrentPlugin> callback, string? @namespace = null) =>
+        Typed(name, @namespace, callback, current => new Action(() => callback(current)));
+
+    /// <summary>A function of one parameter.</summary>
+    public static HostFunction Create<T>(string name, Action<CurrentPlugin, T> callback, string? @namespace = null) =>
+        Typed(name, @namespace, callback, current => new Action<T>(a => callback(current, a)));
+
+    /// <summary>A function of two parameters.</summary>
+    public static HostFunction Create<T1, T2>(string name, Action<CurrentPlugin, T1, T2> callback, string? @namespace = null) =>
+        Typed(name, @namespace, callback, current => new Action<T1, T2>((a, b) => callback(current, a, b)));
+
+    /// <summary>A function of three parameters.</summary>
+    public static HostFunction Create<T1, T2, T3>(string name, Action<CurrentPlugin, T1, T2, T3> callback, string? @namespace = null) =>
+        Typed(name, @namespace, callback, current => new Action<T1, T2, T3>((a, b, c) => callback(current, a, b, c)));
+
+    /// <summary>A function with a result.</summary>
+    public static HostFunction Create<TResult>(string name, Func<CurrentPlugin, TResult> callback, string? @namespace = null) =>
+        Typed(name, @namespace, callback, current => new Func<TResult>(() => callback(current)));
+
+    /// <summary>A function of one parameter with a result.</summary>
+    public static HostFunction Create<T, TResult>(string name, Func<CurrentPlugin, T, TResult> callback, string? @namespace = null) =>
+        Typed(name, @namespace, callback, current => new Func<T, TResult>(a => callback(current, a)));
+
+    /// <summary>A function of two parameters with a result.</summary>
+    public static HostFunction Create<T1, T2, TResult>(string name, Func<CurrentPlugin, T1, T2, TResult> callback, string? @namespace = null) =>
+        Typed(name, @namespace, callback, current => new Func<T1, T2, TResult>((a, b) => callback(current, a, b)));
+
+    /// <summary>A function of three parameters with a result.</summary>
+    public static HostFunction Create<T1, T2, T3, TResult>(string name, Func<CurrentPlugin, T1, T2, T3, TResult> callback, string? @namespace = null) =>
+        Typed(name, @namespace, callback, current => new Func<T1, T2, T3, TResult>((a, b, c) => callback(current, a, b, c)));
+
+    internal Function Bind(Store store, CurrentPlugin current) => _bind(store, current);
+
+    private static HostFunction Typed(string name, string? @namespace, Delegate callback, Func<CurrentPlugin, Delegate> close)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        return new HostFunction(name, @namespace, (store, current) => ManagedCode.FromDelegate(store, close(current)));
+    }
+
+    private static Func<Store, CurrentPlugin, Function> BindRaw(FunctionType type, HostFunctionStackCallback callback)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        ArgumentNullException.ThrowIfNull(callback);
+        if (type.Parameters.Concat(type.Results).Any(static t => t.Kind is not (ValKind.I32 or ValKind.I64 or ValKind.F32 or ValKind.F64)))
+        {
+            throw new ArgumentException($"a plug-in's host function has numbers only, found {type}", nameof(type));
+        }
+
+        ImmutableArray<ValType> results = type.Results;
+        int slots = Math.Max(type.Parameters.Length, results.Length);
+        return (store, current) => Function.Create(store, type, (_, arguments, values) =>
+        {
+            Span<ulong> stack = slots <= 16 ? stackalloc ulong[slots] : new ulong[slots];
+            stack.Clear();
+            for (int i = 0; i < arguments.Length; i++)
+            {
+                stack[i] = RawValue.ToBits(arguments[i]);
+            }
+
+            callback(current, stack);
+            for (int i = 0; i < values.Length; i++)
+            {
+                values[i] = RawValue.FromBits(results[i], stack[i]);
+            }
+        });
+    }
+}

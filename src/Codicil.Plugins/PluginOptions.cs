@@ -1,0 +1,31 @@
+namespace Codicil.Plugins;
+
+/// <summary>How a <see cref="CompiledPlugin"/> is compiled and what its instances get. Immutable and thread-safe.</summary>
+public sealed record PluginOptions
+{
+    /// <summary>The options a plug-in has when none are given.</summary>
+    public static PluginOptions Default { get; } = new();
+
+    /// <summary>Whether modules can import WASI preview 1; off by default.</summary>
+    public bool Wasi { get; init; }
+
+    /// <summary>Functions of the host that modules can import. Of two with the same name the last counts.</summary>
+    public IReadOnlyList<HostFunction> HostFunctions { get; init; } = [];
+
+    /// <summary>The engine's options. The memory limit is the manifest's; interruption is <see cref="Interruptible"/>.</summary>
+    public EngineOptions Engine { get; init; } = EngineOptions.Default;
+
+    /// <summary>
+    /// Whether calls can be stopped: deadlines, tokens, disposal from another thread. On by default. Where it is off, a call with a deadline or a token that can be cancelled is refused.
+    /// </summary>
+    public bool Interruptible { get; init; } = true;
+
+    /// <summary>What each instance's store may use.</summary>
+    public ResourceLimits Limits { get; init; } = ResourceLimits.Default;
+
+    /// <summary>The least level that instances log; null for <see cref="PluginLogDefaults.Level"/>.</summary>
+    public PluginLogLevel? LogLevel { get; init; }
+
+    /// <summary>Where instances log to; null for <see cref="PluginLogDefaults.Sink"/>.</summary>
+    public PluginLogSink? LogSink { get; init; }
+}

@@ -1,0 +1,49 @@
+namespace Codicil.Wasi.Abi;
+
+/// <summary>State of a descriptor (typenames.witx, <c>fdflags</c>).</summary>
+[Flags]
+internal enum FdFlags : ushort
+{
+    None = 0,
+    Append = 1 << 0,
+    DSync = 1 << 1,
+    NonBlock = 1 << 2,
+    RSync = 1 << 3,
+    Sync = 1 << 4,
+}
+
+/// <summary>Which times to set (typenames.witx, <c>fstflags</c>).</summary>
+[Flags]
+internal enum FstFlags : ushort
+{
+    None = 0,
+    AccessTime = 1 << 0,
+    AccessTimeNow = 1 << 1,
+    ModificationTime = 1 << 2,
+    ModificationTimeNow = 1 << 3,
+}
+
+/// <summary>What an offset counts from, in snapshot 1's numbers (typenames.witx, <c>whence</c>).</summary>
+internal enum Whence : byte
+{
+    Set = 0,
+    Current = 1,
+    End = 2,
+}
+
+/// <summary>Clocks (typenames.witx, <c>clockid</c>).</summary>
+internal enum ClockId : uint
+{
+    Realtime = 0,
+    Monotonic = 1,
+    ProcessCpuTime = 2,
+    ThreadCpuTime = 3,
+}
+
+/// <summary>What is waited for (typenames.witx, <c>eventtype</c>).</summary>
+internal enum EventType : byte
+{
+    Clock = 0,
+    FdRead = 1,
+    FdWrite = 2,
+}

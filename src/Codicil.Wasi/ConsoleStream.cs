@@ -1,0 +1,50 @@
+namespace Codicil.Wasi;
+
+/// <summary>One of this process's standard streams, which knows whether it is a terminal.</summary>
+internal sealed class ConsoleStream : Stream
+{
+    private readonly Stream _stream;
+
+    private ConsoleStream(Stream stream, bool isTerminal)
+    {
+        _stream = stream;
+        IsTerminal = isTerminal;
+    }
+
+    /// <summary>Whether a person is at the other end.</summary>
+    public bool IsTerminal { get; }
+
+    public override bool CanRead => _stream.CanRead;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => _stream.CanWrite;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public static ConsoleStream OpenInput() => new(Console.OpenStandardInput(), !Console.IsInputRedirected);
+
+    public static ConsoleStream OpenOutput() => new(Console.OpenStandardOutput(), !Console.IsOutputRedirected);
+
+    public static ConsoleStream OpenError() => new(Console.OpenStandardError(), !Console.IsErrorRedirected);
+
+    public override void Flush() => _stream.Flush();
+
+    public override int Read(byte[] buffer, int offset, int count) => _stream.Read(buffer, offset, count);
+
+    public override int Read(Span<byte> buffer) => _stream.Read(buffer);
+
+    public override void Write(byte[] buffer, int offset, int count) => _stream.Write(buffer, offset, count);
+
+    public override void Write(ReadOnlySpan<byte> buffer) => _stream.Write(buffer);
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+}

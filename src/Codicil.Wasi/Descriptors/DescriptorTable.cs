@@ -1,0 +1,95 @@
+using System.Diagnostics.CodeAnalysis;
+
+using Codicil.Wasi.Abi;
+
+namespace Codicil.Wasi.Descriptors;
+
+/// <summary>The open descriptors of a store's programs, by number. The lowest free number is given out first, as programs expect.</summary>
+internal sealed class DescriptorTable(int capacity)
+{
+    private Descriptor?[] _entries = new Descriptor?[Math.Min(capacity, 8)];
+    private int _lowestFree;
+
+    /// <summary>Opens a number for a descriptor.</summary>
+    public Errno Add(Descriptor descriptor, out uint fd)
+    {
+        int index = _lowestFree;
+        while (index < _entries.Length && _entries[index] is not null)
+        {
+            index++;
+        }
+
+        if (index == _entries.Length)
+        {
+            if (index >= capacity)
+            {
+                _lowestFree = index;
+                fd = 0;
+                return Errno.NFile;
+            }
+
+            Array.Resize(ref _entries, Math.Min(capacity, index * 2));
+        }
+
+        _entries[index] = descriptor;
+        _lowestFree = index + 1;
+        fd = (uint)index;
+        return Errno.Success;
+    }
+
+    /// <summary>The descriptor of a number; false when there is none.</summary>
+    public bool TryGet(uint fd, [NotNullWhen(true)] out Descriptor? descriptor)
+    {
+        Descriptor?[] entries = _entries;
+        descriptor = fd < (uint)entries.Length ? entries[fd] : null;
+        return descriptor is not null;
+    }
+
+    /// <summary>Closes a number.</summary>
+    public Errno Close(uint fd)
+    {
+        if (!TryGet(fd, out Descriptor? descriptor))
+        {
+            return Errno.BadF;
+        }
+
+        Remove(fd);
+        return descriptor.Close();
+    }
+
+    /// <summary>Gives a descriptor another number, whose descriptor is closed. Both must be open.</summary>
+    public Errno Renumber(uint from, uint to)
+    {
+        if (!TryGet(from, out Descriptor? descriptor) || !TryGet(to, out Descriptor? replaced))
+        {
+            return Errno.BadF;
+        }
+
+        if (from == to)
+        {
+            return Errno.Success;
+        }
+
+        _entries[to] = descriptor;
+        Remove(from);
+
+        // As with dup2: what goes wrong in closing is not reported.
+        replaced.Close();
+        return Errno.Success;
+    }
+
+    /// <summary>Hands on what has been written to all of them.</summary>
+    public void FlushAll()
+    {
+        foreach (Descriptor? descriptor in _entries)
+        {
+            descriptor?.Flush();
+        }
+    }
+
+    private void Remove(uint fd)
+    {
+        _entries[fd] = null;
+        _lowestFree = Math.Min(_lowestFree, (int)fd);
+    }
+}

@@ -1,0 +1,45 @@
+using Codicil.Wasi.Abi;
+
+namespace Codicil.Wasi.Descriptors;
+
+/// <summary>Standard output or standard error: a stream of the host, or nothing at all.</summary>
+internal sealed class OutputStreamDescriptor(Stream? stream)
+    : Descriptor(TypeOf(stream), Rights.FdWrite | Rights.FdSync | Rights.FdDataSync | Rights.FdFdStatSetFlags | Rights.FdFileStatGet | Rights.PollFdReadWrite, Rights.None)
+{
+    /// <summary>Programs take a character device that cannot seek for a terminal.</summary>
+    public static FileType TypeOf(Stream? stream) => stream is ConsoleStream { IsTerminal: true } ? FileType.CharacterDevice : FileType.Unknown;
+
+    public override Errno Write(ReadOnlySpan<byte> source, out int count)
+    {
+        count = 0;
+        if (stream is not null)
+        {
+            try
+            {
+                stream.Write(source);
+            }
+            catch (Exception exception) when (StreamErrors.TryGetErrno(exception, out Errno errno))
+            {
+                return errno;
+            }
+        }
+
+        count = source.Length;
+        return Errno.Success;
+    }
+
+    public override Errno Flush()
+    {
+        try
+        {
+            stream?.Flush();
+            return Errno.Success;
+        }
+        catch (Exception exception) when (StreamErrors.TryGetErrno(exception, out Errno errno))
+        {
+            return errno;
+        }
+    }
+
+    public override Errno Close() => Flush();
+}

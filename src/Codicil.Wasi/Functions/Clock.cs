@@ -1,0 +1,53 @@
+using Codicil.Wasi.Abi;
+
+namespace Codicil.Wasi.Functions;
+
+/// <summary>The clocks. Only the wall clock and the monotonic clock exist; the processor time of a guest is nobody's business.</summary>
+internal sealed class Clock(WasiContext context)
+{
+    public Errno GetResolution(Caller caller, uint id, uint result)
+    {
+        InstanceState state = context.GetState(caller);
+        if (!TryGet(state, (ClockId)id, out ClockReader? clock))
+        {
+            return Errno.Inval;
+        }
+
+        if (!state.Memory.Contains(result, sizeof(ulong)))
+        {
+            return Errno.Fault;
+        }
+
+        state.Memory.WriteUInt64(result, clock.Resolution);
+        return Errno.Success;
+    }
+
+    public Errno GetTime(Caller caller, uint id, uint result)
+    {
+        InstanceState state = context.GetState(caller);
+        if (!TryGet(state, (ClockId)id, out ClockReader? clock))
+        {
+            return Errno.Inval;
+        }
+
+        if (!state.Memory.Contains(result, sizeof(ulong)))
+        {
+            return Errno.Fault;
+        }
+
+        state.Memory.WriteUInt64(result, clock.Read());
+        return Errno.Success;
+    }
+
+    /// <summary>The clock of an identifier.</summary>
+    public static bool TryGet(InstanceState state, ClockId id, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ClockReader? clock)
+    {
+        clock = id switch
+        {
+            ClockId.Realtime => state.WallClock,
+            ClockId.Monotonic => state.MonotonicClock,
+            _ => null,
+        };
+        return clock is not null;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Buffers.Binary;
+
+namespace Codicil.Wasi;
+
+/// <summary>An array of <c>iovec</c> or <c>ciovec</c> in a guest's memory: pairs of address and length.</summary>
+internal readonly struct IoVectors(GuestMemory memory, uint address, uint count)
+{
+    private const int EntrySize = 8;
+
+    /// <summary>How many entries.</summary>
+    public uint Count => count;
+
+    /// <summary>An entry; <see cref="AreInside"/> was asked before.</summary>
+    public (uint Address, uint Length) this[uint index]
+    {
+        get
+        {
+            ReadOnlySpan<byte> entry = memory.GetSpan(address + ((ulong)index * EntrySize), EntrySize);
+            return (BinaryPrimitives.ReadUInt32LittleEndian(entry), BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]));
+        }
+    }
+
+    /// <summary>Whether the array and all that it points to lie inside the memory.</summary>
+    public bool AreInside(Store store)
+    {
+        if (!memory.Contains(address, (ulong)count * EntrySize))
+        {
+            return false;
+        }
+
+        for (uint i = 0; i < count; i++)
+        {
+            (uint entryAddress, uint length) = this[i];
+            if (!memory.Contains(entryAddress, length))
+            {
+                return false;
+            }
+
+            // A full memory of entries takes a second or two: long enough to be asked to stop.
+            if ((i & 0xFFFF) == 0xFFFF)
+            {
+                store.ThrowIfInterrupted();
+            }
+        }
+
+        return true;
+    }
+}

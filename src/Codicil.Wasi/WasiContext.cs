@@ -1,0 +1,114 @@
+using System.Runtime.CompilerServices;
+
+using Codicil.Wasi.Descriptors;
+using Codicil.Wasi.Functions;
+
+namespace Codicil.Wasi;
+
+/// <summary>The world of the WASI programs in one store: options made real, descriptors, and what belongs to each instance.</summary>
+internal sealed class WasiContext
+{
+    private readonly ConditionalWeakTable<Instance, InstanceState> _states = [];
+    private InstanceState? _lastState;
+
+    public WasiContext(Store store, WasiOptions options)
+    {
+        const int MostDescriptors = 1 << 20;
+        Store = store;
+        Options = options;
+        IsInterruptible = store.Engine.Options.Interruptible;
+        if (options.MaximumDescriptors is < 3 or > MostDescriptors)
+        {
+            throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"invalid {nameof(WasiOptions.MaximumDescriptors)}: {options.MaximumDescriptors}"));
+        }
+
+        options.WallClock.Validate("Walltime");
+        options.MonotonicClock.Validate("Nanotime");
+        Arguments = new Arguments(this, options.Arguments);
+        Environment = new EnvironmentVariables(this, options.Environment);
+        Clock = new Clock(this);
+        Random = new RandomBytes(this);
+        Descriptors = new DescriptorTable(options.MaximumDescriptors);
+        Descriptors.Add(new InputStreamDescriptor(options.StandardInput, this), out _);
+        Descriptors.Add(new OutputStreamDescriptor(options.StandardOutput), out _);
+        Descriptors.Add(new OutputStreamDescriptor(options.StandardError), out _);
+        FileDescriptor = new FileDescriptor(this);
+        Path = new Functions.Path(this);
+        Poll = new Poll(this);
+        Process = new Process(this);
+        Socket = new Socket(this);
+    }
+
+    public Store Store { get; }
+
+    public WasiOptions Options { get; }
+
+    public bool IsInterruptible { get; }
+
+    public DescriptorTable Descriptors { get; }
+
+    public Arguments Arguments { get; }
+
+    public EnvironmentVariables Environment { get; }
+
+    public Clock Clock { get; }
+
+    public RandomBytes Random { get; }
+
+    public FileDescriptor FileDescriptor { get; }
+
+    public Functions.Path Path { get; }
+
+    public Poll Poll { get; }
+
+    public Process Process { get; }
+
+    public Socket Socket { get; }
+
+    /// <summary>What belongs to the calling instance. Nearly always the same as last time, which costs a comparison.</summary>
+    public InstanceState GetState(Caller caller)
+    {
+        Instance? instance = caller.Instance;
+        InstanceState? last = _lastState;
+        return last is not null && ReferenceEquals(last.Instance, instance) ? last : FindState(instance);
+    }
+
+    /// <summary>The memory of the calling instance.</summary>
+    public GuestMemory GetMemory(Caller caller) => GetState(caller).Memory;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private InstanceState FindState(Instance? instance)
+    {
+        if (instance is null)
+        {
+            throw new TrapException("missing required memory export: the function was called by the host, not by an instance");
+        }
+
+        InstanceState state = _states.GetValue(instance, key => new InstanceState(key, Options));
+        _lastState = state;
+        return state;
+    }
+}
+
+/// <summary>What each instance has of its own: its memory, and clocks and random bytes that begin anew.</summary>
+internal sealed class InstanceState
+{
+    public InstanceState(Instance instance, WasiOptions options)
+    {
+        Instance = instance;
+        Memory = new GuestMemory(instance.GetMemory("memory") ?? throw new TrapException("missing required memory export: a module that imports WASI must export its memory as `memory`"));
+        WallClock = options.WallClock.CreateWallClock();
+        MonotonicClock = options.MonotonicClock.CreateMonotonicClock();
+        Random = options.Random.CreateSource();
+    }
+
+    public Instance Instance { get; }
+
+    public GuestMemory Memory { get; }
+
+    public ClockReader WallClock { get; }
+
+    public ClockReader MonotonicClock { get; }
+
+    public RandomSource Random { get; }
+}

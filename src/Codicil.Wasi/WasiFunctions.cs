@@ -1,0 +1,64 @@
+using Codicil.Wasi.Abi;
+
+namespace Codicil.Wasi;
+
+/// <summary>The functions of the interface: name, signature, and what does the work.</summary>
+internal static class WasiFunctions
+{
+    /// <summary>How a function is made for a store's programs in one version of the interface.</summary>
+    public delegate Delegate Factory(WasiContext context, Snapshot snapshot);
+
+    /// <summary>The 46 functions of snapshot 1, in the order of wasi_snapshot_preview1.witx. Snapshot 0 has all but <see cref="OnlyInPreview1"/>.</summary>
+    public static (string Name, Factory Create)[] All { get; } =
+    [
+        ("args_get", static (c, _) => (Caller caller, uint argv, uint buffer) => (int)c.Arguments.Get(caller, argv, buffer)),
+        ("args_sizes_get", static (c, _) => (Caller caller, uint count, uint size) => (int)c.Arguments.GetSizes(caller, count, size)),
+        ("environ_get", static (c, _) => (Caller caller, uint environ, uint buffer) => (int)c.Environment.Get(caller, environ, buffer)),
+        ("environ_sizes_get", static (c, _) => (Caller caller, uint count, uint size) => (int)c.Environment.GetSizes(caller, count, size)),
+        ("clock_res_get", static (c, _) => (Caller caller, uint id, uint result) => (int)c.Clock.GetResolution(caller, id, result)),
+        ("clock_time_get", static (c, _) => (Caller caller, uint id, ulong precision, uint result) => (int)c.Clock.GetTime(caller, id, result)),
+        ("fd_advise", static (c, _) => (uint fd, ulong offset, ulong length, uint advice) => (int)c.FileDescriptor.Advise(fd, offset, length, advice)),
+        ("fd_allocate", static (c, _) => (uint fd, ulong offset, ulong length) => (int)c.FileDescriptor.Allocate(fd, offset, length)),
+        ("fd_close", static (c, _) => (uint fd) => (int)c.FileDescriptor.Close(fd)),
+        ("fd_datasync", static (c, _) => (uint fd) => (int)c.FileDescriptor.Sync(fd, dataOnly: true)),
+        ("fd_fdstat_get", static (c, _) => (Caller caller, uint fd, uint result) => (int)c.FileDescriptor.GetFdStat(caller, fd, result)),
+        ("fd_fdstat_set_flags", static (c, _) => (uint fd, uint flags) => (int)c.FileDescriptor.SetFlags(fd, flags)),
+        ("fd_fdstat_set_rights", static (c, _) => (uint fd, ulong rights, ulong inheriting) => (int)c.FileDescriptor.SetRights(fd, rights, inheriting)),
+        ("fd_filestat_get", static (c, s) => (Caller caller, uint fd, uint result) => (int)c.FileDescriptor.GetFileStat(caller, fd, result, s)),
+        ("fd_filestat_set_size", static (c, _) => (uint fd, ulong size) => (int)c.FileDescriptor.SetSize(fd, size)),
+        ("fd_filestat_set_times", static (c, _) => (Caller caller, uint fd, ulong access, ulong modification, uint flags) => (int)c.FileDescriptor.SetTimes(caller, fd, access, modification, flags)),
+        ("fd_pread", static (c, _) => (Caller caller, uint fd, uint vectors, uint count, ulong offset, uint result) => (int)c.FileDescriptor.ReadAt(caller, fd, vectors, count, offset, result)),
+        ("fd_prestat_get", static (c, _) => (Caller caller, uint fd, uint result) => (int)c.FileDescriptor.GetPrestat(caller, fd, result)),
+        ("fd_prestat_dir_name", static (c, _) => (Caller caller, uint fd, uint path, uint length) => (int)c.FileDescriptor.GetPrestatDirectoryName(caller, fd, path, length)),
+        ("fd_pwrite", static (c, _) => (Caller caller, uint fd, uint vectors, uint count, ulong offset, uint result) => (int)c.FileDescriptor.WriteAt(caller, fd, vectors, count, offset, result)),
+        ("fd_read", static (c, _) => (Caller caller, uint fd, uint vectors, uint count, uint result) => (int)c.FileDescriptor.Read(caller, fd, vectors, count, result)),
+        ("fd_readdir", static (c, _) => (Caller caller, uint fd, uint buffer, uint length, ulong cookie, uint result) => (int)c.FileDescriptor.ReadDirectory(caller, fd, buffer, length, cookie, result)),
+        ("fd_renumber", static (c, _) => (uint from, uint to) => (int)c.FileDescriptor.Renumber(from, to)),
+        ("fd_seek", static (c, s) => (Caller caller, uint fd, ulong offset, uint whence, uint result) => (int)c.FileDescriptor.Seek(caller, fd, offset, whence, result, s)),
+        ("fd_sync", static (c, _) => (uint fd) => (int)c.FileDescriptor.Sync(fd, dataOnly: false)),
+        ("fd_tell", static (c, _) => (Caller caller, uint fd, uint result) => (int)c.FileDescriptor.Tell(caller, fd, result)),
+        ("fd_write", static (c, _) => (Caller caller, uint fd, uint vectors, uint count, uint result) => (int)c.FileDescriptor.Write(caller, fd, vectors, count, result)),
+        ("path_create_directory", static (c, _) => (uint fd, uint path, uint length) => (int)c.Path.CreateDirectory(fd)),
+        ("path_filestat_get", static (c, _) => (uint fd, uint flags, uint path, uint length, uint result) => (int)c.Path.GetStatus(fd)),
+        ("path_filestat_set_times", static (c, _) => (uint fd, uint lookup, uint path, uint length, ulong access, ulong modification, uint flags) => (int)c.Path.SetTimes(fd)),
+        ("path_link", static (c, _) => (uint oldFd, uint lookup, uint oldPath, uint oldLength, uint newFd, uint newPath, uint newLength) => (int)c.Path.Link(oldFd, newFd)),
+        ("path_open", static (c, _) => (uint fd, uint lookup, uint path, uint length, uint openFlags, ulong rights, ulong inheriting, uint flags, uint result) => (int)c.Path.Open(fd)),
+        ("path_readlink", static (c, _) => (uint fd, uint path, uint length, uint buffer, uint bufferLength, uint result) => (int)c.Path.ReadLink(fd)),
+        ("path_remove_directory", static (c, _) => (uint fd, uint path, uint length) => (int)c.Path.RemoveDirectory(fd)),
+        ("path_rename", static (c, _) => (uint oldFd, uint oldPath, uint oldLength, uint newFd, uint newPath, uint newLength) => (int)c.Path.Rename(oldFd, newFd)),
+        ("path_symlink", static (c, _) => (uint target, uint targetLength, uint fd, uint path, uint length) => (int)c.Path.Symlink(fd)),
+        ("path_unlink_file", static (c, _) => (uint fd, uint path, uint length) => (int)c.Path.UnlinkFile(fd)),
+        ("poll_oneoff", static (c, s) => (Caller caller, uint subscriptions, uint events, uint count, uint result) => (int)c.Poll.OneOff(caller, subscriptions, events, count, result, s)),
+        ("proc_exit", static (c, _) => (uint code) => c.Process.Exit(code)),
+        ("proc_raise", static (c, _) => (uint signal) => (int)c.Process.Raise(signal)),
+        ("sched_yield", static (c, _) => () => (int)c.Process.Yield()),
+        ("random_get", static (c, _) => (Caller caller, uint buffer, uint length) => (int)c.Random.Get(caller, buffer, length)),
+        (OnlyInPreview1, static (c, _) => (uint fd, uint flags, uint result) => (int)c.Socket.Accept(fd)),
+        ("sock_recv", static (c, _) => (uint fd, uint vectors, uint count, uint flags, uint size, uint resultFlags) => (int)c.Socket.Receive(fd)),
+        ("sock_send", static (c, _) => (uint fd, uint vectors, uint count, uint flags, uint size) => (int)c.Socket.Send(fd)),
+        ("sock_shutdown", static (c, _) => (uint fd, uint how) => (int)c.Socket.Shutdown(fd)),
+    ];
+
+    /// <summary>The function that snapshot 0 lacks.</summary>
+    public const string OnlyInPreview1 = "sock_accept";
+}

@@ -1,0 +1,145 @@
+using System.Collections;
+
+namespace Codicil.Wasi;
+
+/// <summary>
+/// What WASI programs see of the world. Nothing of the host by default: no arguments, no environment, empty input, output that goes nowhere,
+/// clocks and sleep that are deterministic fakes; only random bytes are the system's. Immutable and thread-safe; streams are as thread-safe as they are.
+/// </summary>
+/// <remarks>Checked when a module that imports WASI is instantiated.</remarks>
+public sealed record WasiOptions
+{
+    /// <summary>The options a program has when none are given.</summary>
+    public static WasiOptions Default { get; } = new();
+
+    /// <summary>Fakes for all of it: two runs see the same clocks and the same random bytes. Never for guests that make keys.</summary>
+    public static WasiOptions Deterministic { get; } = new() { Random = WasiRandom.Deterministic };
+
+    /// <summary>All arguments, the program's name first, as UTF-8. Empty strings are allowed, NUL is not.</summary>
+    public IReadOnlyList<string> Arguments
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = CopyArguments(value);
+        }
+    }
+    = [];
+
+    /// <summary>
+    /// The environment, in this order; a later value of a name takes the place of the earlier one. Names are case-sensitive on every system.
+    /// A name must not be empty nor contain <c>=</c> or NUL, a value must not contain NUL. Takes dictionaries, lists and arrays; they are copied.
+    /// </summary>
+    public IReadOnlyCollection<KeyValuePair<string, string>> Environment
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = CopyVariables(value);
+        }
+    }
+    = [];
+
+    /// <summary>Standard input; null is at its end from the beginning. It stays the caller's. When a guest waits for a stream that cannot seek, up to 4 KiB are read ahead.</summary>
+    public Stream? StandardInput { get; init; }
+
+    /// <summary>Standard output; null discards. It stays the caller's. Flushed when the guest syncs, closes, exits, sleeps or waits for input, not at each write.</summary>
+    public Stream? StandardOutput { get; init; }
+
+    /// <summary>Standard error; as <see cref="StandardOutput"/>.</summary>
+    public Stream? StandardError { get; init; }
+
+    /// <summary>The clock of dates and times; default <see cref="WasiClock.Deterministic"/>.</summary>
+    public WasiClock WallClock { get; init; } = WasiClock.Deterministic;
+
+    /// <summary>The clock of durations; default <see cref="WasiClock.Deterministic"/>.</summary>
+    public WasiClock MonotonicClock { get; init; } = WasiClock.Deterministic;
+
+    /// <summary>What happens when a guest sleeps; default <see cref="WasiSleep.None"/>.</summary>
+    public WasiSleep Sleep { get; init; } = WasiSleep.None;
+
+    /// <summary>What happens when a guest yields the processor (<c>sched_yield</c>); null returns at once.</summary>
+    public Action? Yield { get; init; }
+
+    /// <summary>Where random bytes come from; default <see cref="WasiRandom.System"/>.</summary>
+    public WasiRandom Random { get; init; } = WasiRandom.System;
+
+    /// <summary>The most descriptors that a guest may have open, the standard streams included, 3 to 1,048,576; default 4,096. Beyond, opening fails with <c>nfile</c>.</summary>
+    public int MaximumDescriptors { get; init; } = 4096;
+
+    /// <summary>The same with one more environment variable, or another value in the place of one that is there.</summary>
+    public WasiOptions WithEnvironmentVariable(string name, string value)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(value);
+        return this with { Environment = [.. Environment, new(name, value)] };
+    }
+
+    /// <summary>The same with the system's clocks and a sleep that takes its time.</summary>
+    public WasiOptions WithSystemTime() => this with { WallClock = WasiClock.System, MonotonicClock = WasiClock.System, Sleep = WasiSleep.System };
+
+    /// <summary>The same with this process's arguments.</summary>
+    public WasiOptions InheritArguments() => this with { Arguments = global::System.Environment.GetCommandLineArgs() };
+
+    /// <summary>The same with this process's environment, in the order of names; variables that WASI has no form for are left out.</summary>
+    public WasiOptions InheritEnvironment()
+    {
+        var variables = new SortedList<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry entry in global::System.Environment.GetEnvironmentVariables())
+        {
+            // Windows keeps variables such as "=C:", the current directory of a drive.
+            if (entry is { Key: string { Length: > 0 } name, Value: string value } && !name.Contains('=', StringComparison.Ordinal))
+            {
+                variables[name] = value;
+            }
+        }
+
+        return this with { Environment = variables };
+    }
+
+    /// <summary>The same with this process's standard input.</summary>
+    public WasiOptions InheritStandardInput() => this with { StandardInput = ConsoleStream.OpenInput() };
+
+    /// <summary>The same with this process's standard output.</summary>
+    public WasiOptions InheritStandardOutput() => this with { StandardOutput = ConsoleStream.OpenOutput() };
+
+    /// <summary>The same with this process's standard error.</summary>
+    public WasiOptions InheritStandardError() => this with { StandardError = ConsoleStream.OpenError() };
+
+    /// <summary>The same with this process's three standard streams: the console.</summary>
+    public WasiOptions InheritConsole() => InheritStandardInput().InheritStandardOutput().InheritStandardError();
+
+    private static string[] CopyArguments(IReadOnlyList<string> arguments)
+    {
+        string[] copy = [.. arguments];
+        foreach (string argument in copy)
+        {
+            ArgumentNullException.ThrowIfNull(argument, nameof(arguments));
+        }
+
+        return copy;
+    }
+
+    private static KeyValuePair<string, string>[] CopyVariables(IReadOnlyCollection<KeyValuePair<string, string>> variables)
+    {
+        var copy = new List<KeyValuePair<string, string>>(variables.Count);
+        var places = new Dictionary<string, int>(variables.Count, StringComparer.Ordinal);
+        foreach (KeyValuePair<string, string> variable in variables)
+        {
+            ArgumentNullException.ThrowIfNull(variable.Key, nameof(variables));
+            ArgumentNullException.ThrowIfNull(variable.Value, nameof(variables));
+            if (places.TryAdd(variable.Key, copy.Count))
+            {
+                copy.Add(variable);
+            }
+            else
+            {
+                copy[places[variable.Key]] = variable;
+            }
+        }
+
+        return [.. copy];
+    }
+}

@@ -1,0 +1,57 @@
+using System.Diagnostics;
+
+namespace Codicil.Plugins.Tests;
+
+public sealed class DeadlineTests
+{
+    [Fact]
+    public async Task Expires_after_it_was_cleared_and_set_many_times()
+    {
+        var expired = new TaskCompletionSource();
+        var deadline = new Deadline(() => expired.TrySetResult());
+        for (int i = 0; i < 100_000; i++)
+        {
+            deadline.Set(Stopwatch.GetTimestamp() + (Stopwatch.Frequency * 3600));
+            deadline.Clear();
+        }
+
+        deadline.Set(Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 50));
+        await expired.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True(Stopwatch.GetTimestamp() >= deadline.Due);
+    }
+
+    [Fact]
+    public async Task Shorter_and_longer_deadlines_of_many_owners_all_expire()
+    {
+        var random = new Random(3);
+        var tasks = new List<Task>();
+        for (int i = 0; i < 500; i++)
+        {
+            var expired = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var deadline = new Deadline(() => expired.TrySetResult());
+            deadline.Set(Stopwatch.GetTimestamp() + random.NextInt64(Stopwatch.Frequency / 10));
+            if (i % 2 == 0)
+            {
+                deadline.Set(Stopwatch.GetTimestamp() + random.NextInt64(Stopwatch.Frequency / 10));
+            }
+
+            tasks.Add(expired.Task);
+        }
+
+        await Task.WhenAll(tasks).WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task A_cleared_deadline_does_not_expire()
+    {
+        int count = 0;
+        var deadline = new Deadline(() => Interlocked.Increment(ref count));
+        deadline.Set(Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 20));
+        deadline.Clear();
+        var later = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var marker = new Deadline(() => later.TrySetResult());
+        marker.Set(Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 10));
+        await later.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(0, count);
+    }
+}
