@@ -1,7 +1,6 @@
 using System.Reflection.Emit;
 
 using Codicil.Format.Instructions;
-using Codicil.Runtime;
 using Codicil.Semantics;
 
 namespace Codicil.Compiler;
