@@ -485,6 +485,30 @@ public sealed unsafe class MemoryTests
         },
         mode);
 
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Trait("Security", "RS-02")]
+    public void Memories_that_nobody_disposes_do_not_pile_up(string mode) => RunChild(
+        static arguments =>
+        {
+            // 16 MiB each, 128 GiB in all, and nothing else that would make the collector run.
+            var type = new MemoryType(new Limits(256));
+            long most = 0;
+            for (int number = 0; number < 8192; number++)
+            {
+                LinearMemory.Create(type, ModeOf(arguments[0]), 65_536, null);
+                most = Math.Max(most, MemoryBudget.Process.UsedInBytes);
+                if (number % 16 == 0)
+                {
+                    // Nothing of the pages is used, so that this goes faster than any guest; the collector works meanwhile.
+                    Thread.Sleep(1);
+                }
+            }
+
+            Assert.InRange(most, 1, 64L << 30);
+        },
+        mode);
+
     internal static MemoryMode ModeOf(string name)
     {
         if (name == "checked")

@@ -33,7 +33,12 @@ internal sealed unsafe class LinearMemory : IDisposable
     private const int Released = int.MinValue;
     private const int CollectionIntervalInMilliseconds = 1000;
 
+    /// <summary>How many bytes are committed before the collector is told: an eighth of what the machine has.</summary>
+    private static readonly long s_collectionInterval = Math.Max(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 256L << 20);
+
     private static long s_lastCollection = long.MinValue / 2;
+    private static long s_committed;
+    private static long s_committedAtCollection;
 
     /// <summary>The address of byte 0. Never changes.</summary>
     public readonly nint Base;
@@ -127,6 +132,8 @@ internal sealed unsafe class LinearMemory : IDisposable
         ulong maximumLength = maximumPages << type.PageSizeLog2;
         if (TryCreate(type, mode, length, maximumLength, budget, commitMaximum, requireMode, out LinearMemory? memory, out string? obstacle))
         {
+            SuggestCollection();
+
             return memory;
         }
 
@@ -190,6 +197,7 @@ internal sealed unsafe class LinearMemory : IDisposable
             }
 
             _charged += charge;
+            Interlocked.Add(ref s_committed, (long)(newLength - length));
             Volatile.Write(ref Length, newLength);
             return (long)pages;
         }
@@ -410,6 +418,11 @@ internal sealed unsafe class LinearMemory : IDisposable
             }
         }
 
+        if (memory is not null)
+        {
+            Interlocked.Add(ref s_committed, (long)length);
+        }
+
         obstacle = memory is null ? $"the system has no memory or addresses left ({AddressSpace.Describe()})" : null;
         return memory is not null;
     }
@@ -500,6 +513,33 @@ internal sealed unsafe class LinearMemory : IDisposable
         return Math.Min((1UL << 32) >> type.PageSizeLog2, uint.MaxValue);
     }
 
+    /// <summary>
+    /// The collector sees small objects and not what they hold, so memories that are dropped without Dispose could fill the machine before it
+    /// runs. Whenever much has been added since the last time it is told to, in the background. (GC.AddMemoryPressure counts what comes and not
+    /// what is there: it would collect every few dozen memories although each is disposed.)
+    /// </summary>
+    private static void SuggestCollection()
+    {
+        long committed = Volatile.Read(ref s_committed);
+        long before = Volatile.Read(ref s_committedAtCollection);
+        if (committed - before > s_collectionInterval
+            && Interlocked.CompareExchange(ref s_committedAtCollection, committed, before) == before)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+        }
+    }
+
+    private static void SubtractCommitted(ulong length)
+    {
+        long committed = Interlocked.Add(ref s_committed, -(long)length);
+
+        // Lost updates only make the next collection come sooner or later.
+        if (committed < Volatile.Read(ref s_committedAtCollection))
+        {
+            Volatile.Write(ref s_committedAtCollection, committed);
+        }
+    }
+
     private static void Copy(byte* from, byte* to, ulong length) => Buffer.MemoryCopy(from, to, length, length);
 
     private bool Contains(ulong offset, ulong length)
@@ -539,6 +579,7 @@ internal sealed unsafe class LinearMemory : IDisposable
             }
 
             _disposed = true;
+            SubtractCommitted(Length);
             Volatile.Write(ref Length, 0);
             if (Mode != MemoryMode.Guard)
             {
