@@ -45,7 +45,7 @@ internal sealed class PluginInstances
     /// <summary>Starts the runtimes that have not been started, the main module's last. What was started stays so when a later one fails.</summary>
     public void Start()
     {
-        for (int i = 0; i < _instances.Length; i++)
+        foreach (int i in _compiled.Modules.StartOrder)
         {
             _runtimes[i] ??= GuestRuntime.Detect(_plugin, _instances[i]!, _compiled.Options.Wasi);
             _runtimes[i]!.Start();
