@@ -49,6 +49,12 @@ internal sealed class LabelScope
         }
     }
 
+    /// <summary>The number of labels around.</summary>
+    public int Depth => _labels.Count;
+
+    /// <summary>The symbol of a label index; <see cref="Anonymous"/> for an index that has none.</summary>
+    public int SymbolAt(uint index) => index < (uint)_labels.Count ? _labels[_labels.Count - 1 - (int)index].Symbol : Anonymous;
+
     /// <summary>The label index of a name: 0 is the innermost label.</summary>
     public bool TryFind(int symbol, out uint index)
     {
