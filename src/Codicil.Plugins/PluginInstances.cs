@@ -85,6 +85,8 @@ internal sealed class PluginInstances
                 return _compiled.Options.HostFunctions[source.Index].Bind(_store, _current);
             case ImportKind.Linked:
                 return _instances[source.Index] is Instance instance ? instance.GetExport(import.Name) : Forward(import, source.Index);
+            case ImportKind.Wasi:
+                return _compiled.WasiLinker!.Get(_store, import.ModuleName, import.Name);
             case ImportKind.LinkedExit:
                 return ManagedCode.FromDelegate(_store, new Action<int>(static code => throw new LinkedExitException((uint)code)));
             case ImportKind.Observe:

@@ -166,7 +166,7 @@ internal sealed class PluginModules
             module.Imports = [.. module.Module.Imports.Select(import => Resolve(import, ordered, isMain, options))];
         }
 
-        return new PluginModules([.. ordered], [.. linked.Select(ordered.IndexOf), ordered.Count - 1]);
+        return new PluginModules([.. ordered], [.. linked.Select(module => ordered.IndexOf(module)), ordered.Count - 1]);
 
         // The depth is bounded by an explicit stack: a manifest may link thousands of modules in a chain.
         void Visit(PluginModule root)

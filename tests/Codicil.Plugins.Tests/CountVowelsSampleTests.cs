@@ -21,7 +21,6 @@ public sealed class CountVowelsSampleTests
     [Fact]
     public void The_built_module_is_the_text_built()
     {
-        
         byte[] text = File.ReadAllBytes(Path.Combine(s_folder, "count_vowels.wat"));
         Assert.Equal(File.ReadAllBytes(Path.Combine(s_folder, "count_vowels.wasm")), Codicil.Format.Text.Wat.Parse(text).ToArray());
     }
