@@ -15,7 +15,7 @@ public sealed class CountVowelsSampleTests
         Assert.Equal("""{"count":0,"total":3,"vowels":"aeiouAEIOU"}""", plugin.Call("count_vowels", ""));
         Assert.Equal("""{"count":5000,"total":5003,"vowels":"aeiouAEIOU"}""", plugin.Call("count_vowels", new string('a', 5000)));
         plugin.Config["vowels"] = "yY\"\\\n";
-        Assert.Equal("""{"count":3,"total":5006,"vowels":"yY\"\\"}""", plugin.Call("count_vowels", "Yes \"sir"));
+        Assert.Equal("""{"count":2,"total":5005,"vowels":"yY\"\\"}""", plugin.Call("count_vowels", "Yes \"sir"));
     }
 
     [Fact]

@@ -128,7 +128,7 @@ public sealed class PluginCallTests
         Assert.True(plugin.FunctionExists("echo"));
         Assert.False(plugin.FunctionExists("i_dont_exist"));
         Assert.False(plugin.FunctionExists("global"));
-        Assert.Equal(13, plugin.Functions.Length);
+        Assert.Equal(12, plugin.Functions.Length);
         Assert.Equal(ValType.F32, Assert.IsType<FunctionType>(plugin.Functions.Single(static function => function.Name == "f32").Type).Results[0]);
     }
 
