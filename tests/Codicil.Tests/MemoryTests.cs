@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Codicil.Format.Types;
 using Codicil.Runtime;
 
@@ -460,7 +461,7 @@ public sealed unsafe class MemoryTests
         {
             var budget = new MemoryBudget(10_000L * PageLength);
             Lose(arguments[0], budget);
-            for (int round = 0; round < 50 && budget.UsedInBytes != 0; round++)
+            for (int round = 0; round < 50 && (budget.UsedInBytes | AddressSpace.LiveSlots | AddressSpace.LiveReservations) != 0; round++)
             {
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
@@ -471,6 +472,26 @@ public sealed unsafe class MemoryTests
             Assert.Equal(0, AddressSpace.LiveReservations);
         },
         mode);
+
+    [Fact]
+    public void A_span_whose_memory_was_collected_faults() => RunChild(static _ =>
+    {
+        nint[] addresses = TakeAndLose();
+        for (int round = 0; round < 50 && MemoryBudget.Process.UsedInBytes != 0; round++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        foreach (nint address in addresses)
+        {
+            Assert.False(SignalFilterTests.Completes(() => *(byte*)address = 1));
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static nint[] TakeAndLose() =>
+            [.. Enumerable.Range(0, 20).Select(static number => SignalFilterTests.CreateGuard(new MemoryType(new Limits((ulong)(1 + number % 2)))).Expose())];
+    });
 
     [Theory]
     [MemberData(nameof(Modes))]

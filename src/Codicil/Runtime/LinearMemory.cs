@@ -55,6 +55,7 @@ internal sealed unsafe class LinearMemory : IDisposable
     private ulong _charged;
     private int _state;
     private bool _exposed;
+    private bool _lost;
     private volatile bool _disposed;
 
     private LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.GuardSlot slot, ulong length, ulong maximumLength, ulong charged)
@@ -84,10 +85,26 @@ internal sealed unsafe class LinearMemory : IDisposable
     }
 
     /// <summary>Releases what an owner lost without disposing it.</summary>
+    /// <remarks>
+    /// A span keeps nothing alive, so a host may be using one whose memory has just become unreachable. It shall fault and not meet another memory:
+    /// where spans were taken the place goes to others only when a later collection comes by again.
+    /// </remarks>
     ~LinearMemory()
     {
         End(isIdle: true);
-        Free();
+        ReleaseBudget();
+        if (_exposed && !_lost)
+        {
+            _lost = true;
+            GC.ReRegisterForFinalize(this);
+            return;
+        }
+
+        // A user that is garbage too may still sign off afterwards.
+        if (Interlocked.Exchange(ref _state, Released) != Released)
+        {
+            ReturnPlace();
+        }
     }
 
     /// <summary>How accesses outside are noticed. Emitted code's variant follows it.</summary>
@@ -143,9 +160,14 @@ internal sealed unsafe class LinearMemory : IDisposable
         long last = Volatile.Read(ref s_lastCollection);
         if (now - last >= CollectionIntervalInMilliseconds && Interlocked.CompareExchange(ref s_lastCollection, now, last) == last)
         {
-            GC.Collect();
             for (int round = 0; round < 20; round++)
             {
+                // Twice: see the finalizer.
+                if (round is 0 or 5)
+                {
+                    GC.Collect();
+                }
+
                 Thread.Sleep(round == 0 ? 0 : 5);
                 if (TryCreate(type, mode, length, maximumLength, budget, commitMaximum, requireMode, out memory, out obstacle))
                 {
@@ -610,14 +632,19 @@ internal sealed unsafe class LinearMemory : IDisposable
         if (Interlocked.CompareExchange(ref _state, Released, ReleaseRequested) == ReleaseRequested)
         {
             GC.SuppressFinalize(this);
-            Free();
+            ReleaseBudget();
+            ReturnPlace();
         }
     }
 
-    private void Free()
+    private void ReleaseBudget()
     {
         _budget.Release(_charged);
         _charged = 0;
+    }
+
+    private void ReturnPlace()
+    {
         if (Mode == MemoryMode.Guard)
         {
             AddressSpace.ReturnSlot(_slot);
