@@ -8,8 +8,9 @@ namespace Codicil.Format.Validation;
 /// <summary>Validates the types of a module (3.2): what they refer to, and that declared subtypes are subtypes.</summary>
 internal static class TypeValidator
 {
-    public static void Validate(WasmModule module)
+    public static void Validate(ModuleContext context)
     {
+        WasmModule module = context.Module;
         bool needsMatching = false;
         for (int i = 0; i < module.Types.Length; i++)
         {
@@ -35,18 +36,35 @@ internal static class TypeValidator
 
         if (needsMatching)
         {
-            CheckSubtypes(module);
+            CheckSubtypes(context);
         }
     }
 
-    private static void CheckSubtypes(WasmModule module)
+    private static void CheckSubtypes(ModuleContext context)
     {
-        TypeContext context = TypeContext.Create(module.Types);
-        byte[] depths = new byte[module.Types.Length];
+        WasmModule module = context.Module;
+        CheckDepths(module);
         for (int i = 0; i < module.Types.Length; i++)
         {
             SubType type = module.Types[i];
             foreach (int supertype in type.Supertypes)
+            {
+                if (!TypeMatching.CompositeMatches(type.Composite, module.Types[supertype].Composite, context.Types))
+                {
+                    Fail(module, i, $"sub type {i} does not match super type {supertype}");
+                }
+            }
+        }
+    }
+
+    // Before any types are matched: matching walks up the supertypes, also those of later types of the group, and a long way for each of many types would be
+    // quadratic.
+    private static void CheckDepths(WasmModule module)
+    {
+        byte[] depths = new byte[module.Types.Length];
+        for (int i = 0; i < module.Types.Length; i++)
+        {
+            foreach (int supertype in module.Types[i].Supertypes)
             {
                 int depth = depths[supertype] + 1;
                 if (depth > ImplementationLimits.SubtypeDepth)
@@ -55,10 +73,6 @@ internal static class TypeValidator
                 }
 
                 depths[i] = byte.Max(depths[i], (byte)depth);
-                if (!TypeMatching.CompositeMatches(type.Composite, module.Types[supertype].Composite, context))
-                {
-                    Fail(module, i, $"sub type {i} does not match super type {supertype}");
-                }
             }
         }
     }
