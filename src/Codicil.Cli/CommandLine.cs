@@ -11,9 +11,12 @@ internal static class CommandLine
 {
     private static readonly (string Name, Func<Command> Create)[] s_commands =
     [
+        ("run", RunCommand.Create),
+        ("call", CallCommand.Create),
         ("validate", ValidateCommand.Create),
         ("inspect", InspectCommand.Create),
         ("wat2wasm", Wat2WasmCommand.Create),
+        ("wasm2wat", Wasm2WatCommand.Create),
         ("wast", WastCommand.Create),
         ("bench", BenchCommand.Create),
         ("compile", static () => LaterCommand.Create("compile", "Compile a module ahead of time.")),
@@ -30,7 +33,7 @@ internal static class CommandLine
         try
         {
             Command root = CreateRoot(args);
-            ParseResult parse = root.Parse(args, s_configuration);
+            ParseResult parse = root.Parse(args.Length > 0 && args[0] == "run" ? RunCommand.SeparateGuestArguments(args) : args, s_configuration);
             if (parse.Errors.Count > 0 && parse.Action is null or ParseErrorAction)
             {
                 foreach (System.CommandLine.Parsing.ParseError error in parse.Errors)

@@ -1,4 +1,5 @@
 using Codicil.Format;
+using Codicil.Plugins;
 
 namespace Codicil.Cli;
 
@@ -9,6 +10,7 @@ internal static class Failures
     public static int? ExitCodeOf(Exception exception) => exception switch
     {
         ExitException exit => (int)(exit.ExitCode & 0xff),
+        PluginException plugin => ExitCodeOf(plugin),
         TrapException { Code: TrapCode.OutOfFuel } => ExitCodes.OutOfFuel,
         TrapException => ExitCodes.Trap,
         LinkException => ExitCodes.Unlinkable,
@@ -24,11 +26,26 @@ internal static class Failures
         _ => null,
     };
 
+    // A plug-in's own code where there is one; what cannot be called is wrong usage, what cannot be loaded a bad module.
+    private static int ExitCodeOf(PluginException exception) => exception.Failure switch
+    {
+        PluginFailure.Trap => ExitCodes.Trap,
+        PluginFailure.UnknownFunction or PluginFailure.UnsuitableFunction => ExitCodes.Usage,
+        PluginFailure.Manifest or PluginFailure.HashMismatch => ExitCodes.BadModule,
+        PluginFailure.Load => ExitCodes.NoInput,
+        PluginFailure.Initialization when exception.InnerException is Exception inner => ExitCodeOf(inner) ?? ExitCodes.Failure,
+        PluginFailure.Limit => ExitCodes.Trap,
+        _ => (exception.ExitCode & 0xff) is uint code and not 0 ? (int)code : ExitCodes.Failure,
+    };
+
     public static void Report(Exception exception)
     {
         switch (exception)
         {
             case ExitException:
+                return;
+            case PluginException { Trap: TrapException inner }:
+                Report(inner);
                 return;
             case TrapException trap:
                 Messages.Error(trap.Message);

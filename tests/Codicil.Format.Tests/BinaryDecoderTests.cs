@@ -144,6 +144,7 @@ public sealed class BinaryDecoderTests
     }
 
     [Theory]
+    [Trait("Security", "DV-09")]
     [InlineData("", "unexpected end", 0)]
     [InlineData("006173", "unexpected end", 3)]
     [InlineData("0061736D0100", "unexpected end", 6)]
@@ -218,6 +219,16 @@ public sealed class BinaryDecoderTests
         UnsupportedModuleException exception = Assert.Throws<UnsupportedModuleException>(() => ModuleDecoder.Decode(bytes, WasmFeatures.All & ~feature));
         Assert.Equal(feature, exception.Feature);
         Assert.Contains("switched off", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_malformed_is_malformed_whatever_is_off()
+    {
+        byte[] module = BinaryModules.Module(BinaryModules.Section(SectionId.Type, [1, 0x60, 1, 0x40, 0]));
+        Assert.StartsWith(
+            "malformed reference type",
+            Assert.Throws<MalformedModuleException>(() => ModuleDecoder.Decode(module, WasmFeatures.None)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

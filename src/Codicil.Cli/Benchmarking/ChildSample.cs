@@ -32,6 +32,12 @@ internal static class ChildSample
             case ["instances", string file, string count]:
                 Print(LiveInstances(options, file, int.Parse(count, CultureInfo.InvariantCulture)));
                 break;
+            case ["plugin", string file]:
+                Print(PluginSample.Nanoseconds(options, file));
+                break;
+            case ["plugin-bytes", string file]:
+                Print(PluginSample.AllocatedBytes(options, file));
+                break;
             default:
                 throw new UsageException("unknown sample");
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 
 using Codicil.Cli.Options;
 using Codicil.Cli.Wast;
@@ -16,7 +17,8 @@ internal static class WastCommand
         Option<string> engine = EngineChoice.Option();
         var features = new Option<string?>("--features") { Description = "The proposals that modules may use, such as wasm2 or wasm3,threads.", HelpName = "F" };
         var jobs = new Option<int>("--jobs") { Description = "Scripts at a time.", DefaultValueFactory = _ => Environment.ProcessorCount, HelpName = "N" };
-        var command = new Command("wast", "Run scripts of the WebAssembly specification's test suite.") { paths, engine, features, jobs };
+        var json = new Option<bool>("--json") { Description = "Print the results as JSON." };
+        var command = new Command("wast", "Run scripts of the WebAssembly specification's test suite.") { paths, engine, features, jobs, json };
         command.SetAction(parse =>
         {
             var options = new EngineOptions
@@ -26,6 +28,12 @@ internal static class WastCommand
             };
             List<string> files = WastSuite.Find(parse.GetValue(paths)!);
             WastResult[] results = Progress.Run(progress => WastSuite.Run(files, options, parse.GetValue(jobs), progress));
+            if (parse.GetValue(json))
+            {
+                PrintJson(results);
+                return results.Any(result => result.Failed > 0) ? ExitCodes.Failure : ExitCodes.Success;
+            }
+
             return Print(results);
         });
         return command;
@@ -63,6 +71,51 @@ internal static class WastCommand
             CultureInfo.InvariantCulture,
             $"{results.Sum(result => result.Passed)} passed, {failed} failed{(skipped > 0 ? string.Create(CultureInfo.InvariantCulture, $", {skipped} skipped") : "")}"));
         return failed == 0 ? ExitCodes.Success : ExitCodes.Failure;
+    }
+
+    private static void PrintJson(WastResult[] results)
+    {
+        using Stream output = Console.OpenStandardOutput();
+        using (var writer = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+        {
+            writer.WriteStartArray();
+            foreach (WastResult result in results)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("file", result.File);
+                writer.WriteNumber("passed", result.Passed);
+                writer.WriteNumber("failed", result.Failed);
+                writer.WriteStartObject("skipped");
+                foreach ((string reason, int count) in result.Skips)
+                {
+                    writer.WriteNumber(reason, count);
+                }
+
+                writer.WriteEndObject();
+                writer.WriteStartArray("failures");
+                foreach (WastFailure failure in result.Failures)
+                {
+                    writer.WriteStartObject();
+                    writer.WriteNumber("line", failure.Line);
+                    writer.WriteString("kind", failure.Kind);
+                    writer.WriteString("expected", failure.Expected);
+                    writer.WriteString("came", failure.Came);
+                    if (failure.MissingFeature is WasmFeatures feature)
+                    {
+                        writer.WriteString("feature", FeatureNames.Format(feature));
+                    }
+
+                    writer.WriteEndObject();
+                }
+
+                writer.WriteEndArray();
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        output.WriteByte((byte)'\n');
     }
 
     private static string Count(int value) => value.ToString(CultureInfo.InvariantCulture);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Codicil.Cli.Running;
 
 /// <summary>
@@ -8,6 +10,7 @@ internal sealed class GuestDeadline : IDisposable
 {
     private static readonly TimeSpan s_grace = TimeSpan.FromMilliseconds(500);
 
+    private readonly long _begin = Stopwatch.GetTimestamp();
     private readonly TimeSpan _timeout;
     private readonly ManualResetEventSlim _finished = new();
     private readonly Lock _lock = new();
@@ -18,6 +21,16 @@ internal sealed class GuestDeadline : IDisposable
     {
         _timeout = timeout;
         new Thread(Watch, 256 * 1024) { IsBackground = true, Name = "codicil deadline" }.Start();
+    }
+
+    /// <summary>The time that is left, at least a millisecond.</summary>
+    public TimeSpan Remaining
+    {
+        get
+        {
+            TimeSpan left = _timeout - Stopwatch.GetElapsedTime(_begin);
+            return left > TimeSpan.FromMilliseconds(1) ? left : TimeSpan.FromMilliseconds(1);
+        }
     }
 
     /// <summary>Makes this the store to interrupt.</summary>

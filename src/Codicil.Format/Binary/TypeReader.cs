@@ -27,8 +27,9 @@ internal static class TypeReader
                 FeatureGate.Require(features, WasmFeatures.Simd, start);
                 return ValType.V128;
             default:
+                ValType reference = ReadReferenceType(ref reader, code, features, start);
                 FeatureGate.Require(features, WasmFeatures.ReferenceTypes, start);
-                return ReadReferenceType(ref reader, code, features, start);
+                return reference;
         }
     }
 

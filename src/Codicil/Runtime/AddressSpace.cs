@@ -59,7 +59,7 @@ internal static class AddressSpace
     /// <summary>The number of reservations of checked memories in use.</summary>
     public static long LiveReservations => Interlocked.Read(ref s_liveReservations);
 
-    /// <summary>Gets a slot, all of it inaccessible. The signal filter must be installed.</summary>
+    /// <summary>Gets a slot. The signal filter must be installed.</summary>
     public static bool TryRentSlot(out GuardSlot slot)
     {
         lock (s_lock)
@@ -83,34 +83,32 @@ internal static class AddressSpace
         }
     }
 
-    /// <summary>Takes back a slot that nobody will use again.</summary>
-    /// <param name="slot">The slot, all of it inaccessible.</param>
-    /// <param name="dirtyLength">The length from its base of what may hold contents.</param>
-    public static void ReturnSlot(GuardSlot slot, ulong dirtyLength)
+    /// <summary>Takes back a slot that nobody will use again, in the state that it is in.</summary>
+    public static void ReturnSlot(GuardSlot slot)
     {
-        bool keep = dirtyLength is > 0 and <= ResidentLength;
+        bool keep = slot.DirtyLength is > 0 and <= ResidentLength;
         lock (s_lock)
         {
             keep = keep && s_residentSlots < ResidentSlots;
             s_residentSlots += keep ? 1 : 0;
         }
 
-        if (!keep && dirtyLength != 0)
+        if (!keep && slot.DirtyLength != 0)
         {
-            if (!NativeMemoryMap.Decommit(slot.Base, dirtyLength))
+            if (!NativeMemoryMap.Decommit(slot.Base, slot.DirtyLength))
             {
                 // Its contents cannot be dropped, so nobody may have it. Not seen in practice.
                 return;
             }
 
-            dirtyLength = 0;
+            slot = new GuardSlot(slot.Arena, slot.Base);
         }
 
         lock (s_lock)
         {
             s_mappings -= keep ? 0 : MappingsPerReservation;
             s_liveSlots--;
-            s_idleSlots.Enqueue(new GuardSlot(slot.Arena, slot.Base, dirtyLength));
+            s_idleSlots.Enqueue(slot);
             if (--slot.Arena.Live == 0)
             {
                 TrimArenas(slot.Arena);
@@ -240,7 +238,7 @@ internal static class AddressSpace
         }
 
         Arena arena = s_freshArena!;
-        slot = new GuardSlot(arena, arena.FirstSlot + (nint)((ulong)arena.Issued * SlotLength), 0);
+        slot = new GuardSlot(arena, arena.FirstSlot + (nint)((ulong)arena.Issued * SlotLength));
         arena.Live++;
         s_liveSlots++;
         if (++arena.Issued == arena.SlotCount)
@@ -426,8 +424,10 @@ internal static class AddressSpace
     /// <summary>A guard memory's place: <see cref="SlotLength"/> bytes at <paramref name="Base"/>.</summary>
     /// <param name="Arena">The arena it is cut from.</param>
     /// <param name="Base">Its lowest address.</param>
-    /// <param name="DirtyLength">How many bytes from its base hold contents of an earlier owner; they are inaccessible.</param>
-    public readonly record struct GuardSlot(Arena Arena, nint Base, ulong DirtyLength);
+    /// <param name="DirtyLength">How many bytes from its base hold contents of an earlier owner. The rest is inaccessible and, once accessible, zero.</param>
+    /// <param name="IsAccessible">Whether those bytes are accessible.</param>
+    /// <param name="IsApart">Whether <see cref="NativeMemoryMap.SetJoining"/> keeps those bytes' mapping apart.</param>
+    public readonly record struct GuardSlot(Arena Arena, nint Base, ulong DirtyLength = 0, bool IsAccessible = false, bool IsApart = false);
 
     /// <summary>A checked memory's place: <paramref name="Length"/> bytes at <paramref name="Base"/>.</summary>
     /// <param name="Base">Its lowest address.</param>

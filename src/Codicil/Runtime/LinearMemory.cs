@@ -16,7 +16,8 @@ namespace Codicil.Runtime;
 /// <para>
 /// The end of a memory has two steps. <see cref="MakeInaccessible"/>: every access fails from now on (guard mode: by faulting, checked mode: <see cref="Length"/>
 /// is 0, and code that has read it before reaches bytes that are still there). <see cref="Release"/>: the place may go to another memory, as soon as nobody is
-/// registered with <see cref="TryAddUser"/>. A store calls the second when no call is inside it. <see cref="Dispose"/> is both.
+/// registered with <see cref="TryAddUser"/>. A store calls the second when no call is inside it. <see cref="Dispose"/> is both, and so is
+/// <see cref="Retire"/>, for who knows that no code runs inside.
 /// An owner that is lost without a word is cleaned up after by the finalizer: whoever uses the bytes keeps this object reachable.
 /// </para>
 /// </remarks>
@@ -42,13 +43,13 @@ internal sealed unsafe class LinearMemory : IDisposable
 
     private readonly Lock _lock = new();
     private readonly MemoryBudget _budget;
-    private readonly AddressSpace.GuardSlot _slot;
     private readonly AddressSpace.Reservation _reservation;
     private readonly ulong _maximumLength;
+    private AddressSpace.GuardSlot _slot;
     private ulong _accessible;
     private ulong _charged;
-    private ulong _dirty;
     private int _state;
+    private bool _exposed;
     private volatile bool _disposed;
 
     private LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.GuardSlot slot, ulong length, ulong maximumLength, ulong charged)
@@ -58,10 +59,9 @@ internal sealed unsafe class LinearMemory : IDisposable
         Base = slot.Base;
         Length = length;
         _budget = budget;
-        _slot = slot;
+        _slot = slot with { DirtyLength = length, IsAccessible = true };
         _maximumLength = maximumLength;
         _accessible = length;
-        _dirty = Math.Max(length, slot.DirtyLength);
         _charged = charged;
     }
 
@@ -81,7 +81,7 @@ internal sealed unsafe class LinearMemory : IDisposable
     /// <summary>Releases what an owner lost without disposing it.</summary>
     ~LinearMemory()
     {
-        MakeInaccessible();
+        End(isIdle: true);
         Free();
     }
 
@@ -206,8 +206,20 @@ internal sealed unsafe class LinearMemory : IDisposable
             ThrowOutOfRange(offset, length);
         }
 
+        if (!_exposed)
+        {
+            _exposed = true;
+        }
+
         // SAFETY: offset + length <= Length was checked; memory never shrinks before it is disposed.
         return new Span<byte>((void*)(Base + (nint)offset), length);
+    }
+
+    /// <summary><see cref="Base"/> for a host to keep: as with a span, the memory's end will make it fault.</summary>
+    public nint Expose()
+    {
+        _exposed = true;
+        return Base;
     }
 
     /// <summary>memory.fill. Checks first, then writes in pieces with a poll between.</summary>
@@ -331,33 +343,7 @@ internal sealed unsafe class LinearMemory : IDisposable
     }
 
     /// <summary>The first step of the end: from now on accesses fail. Safe while code runs inside. Later calls do nothing.</summary>
-    public void MakeInaccessible()
-    {
-        lock (_lock)
-        {
-            if (_disposed)
-            {
-                return;
-            }
-
-            _disposed = true;
-            Volatile.Write(ref Length, 0);
-            if (Mode != MemoryMode.Guard || _dirty == 0)
-            {
-                return;
-            }
-
-            // One system call either way. Large contents are dropped by it; small ones are kept, as clearing them later is cheaper.
-            if (_dirty <= AddressSpace.ResidentLength)
-            {
-                NativeMemoryMap.MakeInaccessible(Base, _dirty);
-            }
-            else if (NativeMemoryMap.Decommit(Base, _dirty))
-            {
-                _dirty = 0;
-            }
-        }
-    }
+    public void MakeInaccessible() => End(isIdle: false);
 
     /// <summary>The second step of the end: the place goes to others as soon as there are no users. Call <see cref="MakeInaccessible"/> first.</summary>
     public void Release()
@@ -371,6 +357,16 @@ internal sealed unsafe class LinearMemory : IDisposable
     public void Dispose()
     {
         MakeInaccessible();
+        Release();
+    }
+
+    /// <summary>
+    /// As <see cref="Dispose"/>, for a memory in which no code runs. Cheaper: where no host ever had an address (<see cref="GetSpan"/>,
+    /// <see cref="Expose"/>) nobody can notice whether it is inaccessible, and two changes of protection are saved.
+    /// </summary>
+    public void Retire()
+    {
+        End(isIdle: true);
         Release();
     }
 
@@ -395,8 +391,8 @@ internal sealed unsafe class LinearMemory : IDisposable
 
         try
         {
-            bool guard = mode == MemoryMode.Guard && !type.Is64 && type.PageSizeLog2 == 16 && SignalFilter.IsInstalled;
-            if (guard)
+            bool guard = mode == MemoryMode.Guard && !type.Is64 && type.PageSizeLog2 == 16;
+            if (guard && SignalFilter.TryInstall())
             {
                 memory = TryCreateGuard(type, length, maximumLength, budget, charged);
             }
@@ -425,34 +421,38 @@ internal sealed unsafe class LinearMemory : IDisposable
             return null;
         }
 
-        // What an earlier owner left must go before anybody can reach it: beyond the new length by dropping it, below by writing zeros.
-        ulong dirty = slot.DirtyLength;
-        if (dirty > length)
+        // What an earlier owner left must go before anybody can reach it: by writing zeros where all of it is in use again, else by dropping it.
+        if (slot.DirtyLength > length)
         {
-            if (!NativeMemoryMap.Decommit(slot.Base, dirty))
+            if (!NativeMemoryMap.Decommit(slot.Base, slot.DirtyLength))
             {
-                AddressSpace.ReturnSlot(slot, dirty);
+                AddressSpace.ReturnSlot(slot);
                 return null;
             }
 
-            dirty = 0;
+            slot = new AddressSpace.GuardSlot(slot.Arena, slot.Base);
         }
 
-        if (!NativeMemoryMap.Commit(slot.Base, length) || !AddressSpace.Clear(slot.Base, dirty))
+        if (slot.DirtyLength < length && slot.IsApart)
+        {
+            slot = slot with { IsApart = !NativeMemoryMap.SetJoining(slot.Base, slot.DirtyLength, allowed: true) };
+        }
+
+        bool isReady = slot.IsAccessible && slot.DirtyLength == length;
+        if ((!isReady && !NativeMemoryMap.Commit(slot.Base, length)) || !AddressSpace.Clear(slot.Base, slot.DirtyLength))
         {
             NativeMemoryMap.MakeInaccessible(slot.Base, length);
-            AddressSpace.ReturnSlot(slot, Math.Max(length, dirty));
+            AddressSpace.ReturnSlot(slot with { DirtyLength = length, IsAccessible = false });
             return null;
         }
 
         try
         {
-            return new LinearMemory(type, budget, slot with { DirtyLength = 0 }, length, maximumLength, charged);
+            return new LinearMemory(type, budget, slot, length, maximumLength, charged);
         }
         catch (OutOfMemoryException)
         {
-            NativeMemoryMap.MakeInaccessible(slot.Base, length);
-            AddressSpace.ReturnSlot(slot, length);
+            AddressSpace.ReturnSlot(slot with { DirtyLength = length, IsAccessible = true });
             throw;
         }
     }
@@ -510,6 +510,12 @@ internal sealed unsafe class LinearMemory : IDisposable
 
     private bool TryExtend(ulong newAccessible)
     {
+        if (_slot.IsApart)
+        {
+            // One mapping for all of it from now on; the next end drops it anyway.
+            _slot = _slot with { IsApart = !NativeMemoryMap.SetJoining(Base, _accessible, allowed: true) };
+        }
+
         ulong delta = newAccessible - _accessible;
         nint address = Base + (nint)_accessible;
         if (!NativeMemoryMap.Commit(address, delta))
@@ -520,8 +526,41 @@ internal sealed unsafe class LinearMemory : IDisposable
         }
 
         _accessible = newAccessible;
-        _dirty = Math.Max(_dirty, newAccessible);
         return true;
+    }
+
+    private void End(bool isIdle)
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            Volatile.Write(ref Length, 0);
+            if (Mode != MemoryMode.Guard)
+            {
+                return;
+            }
+
+            _slot = _slot with { DirtyLength = _accessible };
+            if (_accessible > AddressSpace.ResidentLength)
+            {
+                // Inaccessible and empty in one system call.
+                if (NativeMemoryMap.Decommit(Base, _accessible))
+                {
+                    _slot = new AddressSpace.GuardSlot(_slot.Arena, Base);
+                }
+            }
+            else if (_accessible != 0 && (!isIdle || _exposed))
+            {
+                // Kept for the next owner, who clears it.
+                bool isApart = _slot.IsApart || NativeMemoryMap.SetJoining(Base, _accessible, allowed: false);
+                _slot = _slot with { IsApart = isApart, IsAccessible = !NativeMemoryMap.MakeInaccessible(Base, _accessible) };
+            }
+        }
     }
 
     [SuppressMessage("Usage", "CA1816", Justification = "The place is freed here, which may be after Dispose.")]
@@ -540,7 +579,7 @@ internal sealed unsafe class LinearMemory : IDisposable
         _charged = 0;
         if (Mode == MemoryMode.Guard)
         {
-            AddressSpace.ReturnSlot(_slot, _dirty);
+            AddressSpace.ReturnSlot(_slot);
         }
         else
         {

@@ -1,0 +1,195 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+
+using Codicil.Cli.Running;
+using Codicil.Format;
+using Codicil.Plugins;
+
+namespace Codicil.Cli.Commands;
+
+/// <summary><c>codicil call PLUGIN FUNCTION</c>: a plug-in function with the Extism calling convention.</summary>
+internal static class CallCommand
+{
+    private static readonly Argument<string[]> s_words = new("plugin function")
+    {
+        Arity = new ArgumentArity(1, 2),
+        Description = "The plug-in, a module or a manifest in JSON, and its function; with --manifest the function alone.",
+    };
+
+    private static readonly Option<string?> s_input = new("--input") { Description = "The input as text.", HelpName = "TEXT" };
+    private static readonly Option<string?> s_inputFile = new("--input-file") { Description = "The input from a file; `-` is standard input.", HelpName = "FILE" };
+    private static readonly Option<bool> s_wasi = new("--wasi") { Description = "Let the plug-in import WASI." };
+    private static readonly Option<string[]> s_link = new("--link") { Description = "A module that the plug-in imports by name.", HelpName = "NAME=FILE" };
+    private static readonly Option<string[]> s_config = new("--config") { Description = "A value that the plug-in reads by key.", HelpName = "K=V" };
+    private static readonly Option<string[]> s_variables = new("--set-var") { Description = "A variable of the plug-in.", HelpName = "K=V" };
+    private static readonly Option<string?> s_manifest = new("--manifest") { Description = "The manifest in JSON; `-` is standard input.", HelpName = "FILE" };
+    private static readonly Option<string?> s_logLevel = new("--log-level") { Description = "Show log messages from this level on: trace, debug, info, warn, error.", HelpName = "L" };
+    private static readonly Option<string[]> s_hosts = new("--allow-host") { Description = "A host that the plug-in may reach; not available yet.", HelpName = "GLOB" };
+    private static readonly Option<string[]> s_paths = new("--allow-path") { Description = "A directory that the plug-in sees; not available yet.", HelpName = "HOST[::GUEST][:ro]" };
+    private static readonly Option<bool> s_headers = new("--http-headers") { Description = "Show response headers to the plug-in; not available yet." };
+
+    public static Command Create()
+    {
+        var options = new GuestOptions();
+        var command = new Command("call", "Call a plug-in function.")
+        {
+            s_words, s_input, s_inputFile, s_wasi, s_link, s_config, s_variables, s_manifest, s_logLevel, s_hosts, s_paths, s_headers,
+        };
+        options.AddTo(command);
+        command.SetAction(parse =>
+        {
+            GuestOptions.RefuseLater(parse, s_hosts, s_paths, s_headers);
+            GuestOptions.Values values = options.Read(parse);
+            if (values.InheritEnvironment || values.Environment.Count > 0)
+            {
+                throw UsageException.NotBuilt("an environment for plug-ins");
+            }
+
+            return Run(parse, values);
+        });
+        return command;
+    }
+
+    private static int Run(ParseResult parse, GuestOptions.Values options)
+    {
+        string[] words = parse.GetValue(s_words)!;
+        PluginManifest manifest = ReadManifest(parse.GetValue(s_manifest), words);
+        foreach (string link in parse.GetValue(s_link) ?? [])
+        {
+            (string name, string file) = GuestOptions.ParsePair("--link", link);
+            manifest = manifest with { Wasm = [.. manifest.Wasm, PluginWasm.FromBytes(ModuleInput.ReadAll(file), name)] };
+        }
+
+        manifest = manifest with
+        {
+            Timeout = options.Timeout ?? manifest.Timeout,
+            Config = Merge(manifest.Config, parse.GetValue(s_config) ?? []),
+        };
+        byte[] input = ReadInput(parse.GetValue(s_input), parse.GetValue(s_inputFile));
+        PluginLogLevel? level = parse.GetValue(s_logLevel) is string text ? ParseLevel(text) : null;
+        var pluginOptions = new PluginOptions
+        {
+            Wasi = parse.GetValue(s_wasi),
+            Engine = options.ToEngineOptions(),
+            Interruptible = manifest.Timeout > TimeSpan.Zero,
+            Limits = options.ToLimits(),
+            LogLevel = level,
+            LogSink = static (level, message) => Messages.Note($"{level.ToString().ToLowerInvariant()}: {message}"),
+            HostFunctions = options.Bench ? BenchImports.ForPlugins() : [],
+        };
+
+        var times = new PhaseTimes();
+        using PosixSignalRegistration signal = InterruptSignal.Register();
+        long begin = Stopwatch.GetTimestamp();
+        using CompiledPlugin compiled = CompiledPlugin.Create(manifest, pluginOptions);
+        times.Compile = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+
+        // The plug-in ends what it can; this one also ends what cannot be interrupted.
+        using GuestDeadline? deadline = options.Timeout is TimeSpan timeout ? new GuestDeadline(timeout) : null;
+        begin = Stopwatch.GetTimestamp();
+        using Plugin plugin = compiled.CreateInstance();
+        times.Instantiate = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        foreach (string variable in parse.GetValue(s_variables) ?? [])
+        {
+            (string name, string value) = GuestOptions.ParsePair("--set-var", variable);
+            plugin.Variables.Set(name, Encoding.UTF8.GetBytes(value));
+        }
+
+        return Call(plugin, words[^1], input, options, times, deadline);
+    }
+
+    private static int Call(Plugin plugin, string function, byte[] input, GuestOptions.Values options, PhaseTimes times, GuestDeadline? deadline)
+    {
+        using Stream output = Console.OpenStandardOutput();
+        uint exitCode = 0;
+        try
+        {
+            for (int i = 0; i < options.Repeat && exitCode == 0; i++)
+            {
+                // The time is for everything, not for each call.
+                if (deadline is not null)
+                {
+                    plugin.Timeout = deadline.Remaining;
+                }
+
+                long begin = Stopwatch.GetTimestamp();
+                try
+                {
+                    PluginOutput result = plugin.Call(function, input);
+                    times.AddCall(begin);
+                    exitCode = result.ExitCode;
+                    output.Write(result.Data);
+                    if (!Console.IsOutputRedirected && !result.Data.IsEmpty && result.Data[^1] != (byte)'\n')
+                    {
+                        output.WriteByte((byte)'\n');
+                    }
+                }
+                catch (WasmException)
+                {
+                    times.AddCall(begin);
+                    throw;
+                }
+            }
+        }
+        finally
+        {
+            if (options.Time)
+            {
+                times.Print();
+            }
+        }
+
+        return (int)(exitCode & 0xff);
+    }
+
+    private static PluginManifest ReadManifest(string? manifestFile, string[] words)
+    {
+        if (manifestFile is not null)
+        {
+            PluginManifest manifest = PluginManifest.FromJson(ModuleInput.ReadAll(manifestFile));
+            return words.Length == 1 ? manifest
+                : manifest with { Wasm = [.. manifest.Wasm, PluginWasm.FromBytes(ModuleInput.ReadAll(words[0]), "main")] };
+        }
+
+        if (words.Length != 2)
+        {
+            throw new UsageException("a plug-in and a function are needed: codicil call PLUGIN FUNCTION");
+        }
+
+        byte[] bytes = ModuleInput.ReadAll(words[0]);
+        return bytes.AsSpan().TrimStart(" \t\r\n"u8).StartsWith("{"u8) ? PluginManifest.FromJson(bytes) : PluginManifest.FromWasm(bytes);
+    }
+
+    private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string> values, string[] pairs)
+    {
+        var merged = new Dictionary<string, string>(values, StringComparer.Ordinal);
+        foreach (string pair in pairs)
+        {
+            (string key, string value) = GuestOptions.ParsePair("--config", pair);
+            merged[key] = value;
+        }
+
+        return merged;
+    }
+
+    private static byte[] ReadInput(string? text, string? file) => (text, file) switch
+    {
+        (not null, not null) => throw new UsageException("--input and --input-file exclude each other"),
+        (not null, _) => Encoding.UTF8.GetBytes(text),
+        (_, not null) => ModuleInput.ReadAll(file),
+        _ => [],
+    };
+
+    private static PluginLogLevel ParseLevel(string text) => text switch
+    {
+        "trace" => PluginLogLevel.Trace,
+        "debug" => PluginLogLevel.Debug,
+        "info" => PluginLogLevel.Info,
+        "warn" => PluginLogLevel.Warn,
+        "error" => PluginLogLevel.Error,
+        "off" => PluginLogLevel.Off,
+        _ => throw new UsageException($"--log-level: `{text}` is no level; there are trace, debug, info, warn, error and off"),
+    };
+}

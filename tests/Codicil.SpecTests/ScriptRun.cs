@@ -1,0 +1,60 @@
+using System.Text.Json;
+
+using Codicil.Cli.Tests;
+using Codicil.Cli.Wast;
+
+namespace Codicil.SpecTests;
+
+/// <summary>Runs a script of the suite in a mode of memory.</summary>
+internal static class ScriptRun
+{
+    /// <summary>The scripts' names relative to the suite's folder; empty without the folder.</summary>
+    public static IReadOnlyList<string> Scripts { get; } = FindScripts();
+
+    public static string Folder => SharedData.Get("conformance", "spec3");
+
+    public static WastResult Run(string script, MemoryProtection memory)
+    {
+        string path = Path.Combine(Folder, script);
+
+        // A script that exhausts the stack may take its process with it: then it is a failed test, not a lost run.
+        return File.ReadAllText(path).Contains("assert_exhaustion", StringComparison.Ordinal)
+            ? RunInChildProcess(path, script, memory)
+            : WastSuite.Run([path], new EngineOptions { MemoryProtection = memory }, 1, static _ => { })[0];
+    }
+
+    private static WastResult RunInChildProcess(string path, string script, MemoryProtection memory)
+    {
+        CodicilProcess.Result process = CodicilProcess.Run(
+            ["wast", path, "--json"],
+            null,
+            new Dictionary<string, string> { ["CODICIL_MEMORY"] = memory == MemoryProtection.Guard ? "guard" : "checked" });
+        Assert.True(process.ExitCode is 0 or 1, $"{script}: the process ended with {process.ExitCode}\n{process.Errors}");
+        using JsonDocument document = JsonDocument.Parse(process.OutputBytes);
+        JsonElement root = document.RootElement[0];
+        var result = new WastResult(script) { Passed = root.GetProperty("passed").GetInt32() };
+        foreach (JsonElement failure in root.GetProperty("failures").EnumerateArray())
+        {
+            result.Failures.Add(new WastFailure(
+                script,
+                failure.GetProperty("line").GetInt32(),
+                failure.GetProperty("kind").GetString()!,
+                failure.GetProperty("expected").GetString()!,
+                failure.GetProperty("came").GetString()!,
+                failure.TryGetProperty("feature", out JsonElement feature) && feature.GetString() is string name && name != "limit" ? FeatureNames.Parse(name) : null));
+        }
+
+        return result;
+    }
+
+    private static string[] FindScripts()
+    {
+        if (SharedData.Folder is null)
+        {
+            return [];
+        }
+
+        string folder = Path.Combine(SharedData.Folder, "conformance", "spec3");
+        return [.. WastSuite.Find([folder]).Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/'))];
+    }
+}
