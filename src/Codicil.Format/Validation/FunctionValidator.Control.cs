@@ -11,13 +11,22 @@ public sealed partial class FunctionValidator
     private void StepBlock(in Instruction instruction)
     {
         BlockType type = instruction.BlockType;
+        if (!type.IsEmpty)
+        {
+            CheckBlockType(type);
+        }
+
+        if (instruction.Opcode == Opcode.If)
+        {
+            Pop(ValType.I32);
+        }
+
         if (type.IsEmpty)
         {
             PushFrame(instruction.Opcode, type, isFunction: false);
             return;
         }
 
-        CheckBlockType(type);
         ReadOnlySpan<ValType> parameters = GetParameters(type);
         PopTypes(parameters);
         PushFrame(instruction.Opcode, type, isFunction: false);
@@ -33,7 +42,7 @@ public sealed partial class FunctionValidator
         }
 
         FunctionType functionType = FunctionTypeAt((uint)type.TypeIndex);
-        if ((!functionType.Parameters.IsEmpty || functionType.Results.Length > 1) && !_features.HasFlag(WasmFeatures.MultiValue))
+        if ((!functionType.Parameters.IsEmpty || functionType.Results.Length > 1) && (_features & WasmFeatures.MultiValue) == 0)
         {
             throw new UnsupportedModuleException("a block with parameters or several results needs multiple values", WasmFeatures.MultiValue, _offset);
         }

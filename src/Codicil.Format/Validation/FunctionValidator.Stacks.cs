@@ -138,7 +138,7 @@ public sealed partial class FunctionValidator
 
         if (!_isUnreachable)
         {
-            Fail("type mismatch: expected an operand, but the stack is empty");
+            Fail("type mismatch: instruction requires an operand but stack has []");
         }
 
         return ValType.Bottom;
@@ -155,7 +155,7 @@ public sealed partial class FunctionValidator
 
         if (!actual.IsReference)
         {
-            Fail($"type mismatch: expected a reference, but the operand is {actual}");
+            Fail($"type mismatch: instruction requires a reference but stack has [{actual}]");
         }
 
         return actual;
@@ -305,10 +305,10 @@ public sealed partial class FunctionValidator
     private void Fail(string message) => throw new InvalidModuleException(message, _offset, _functionIndex < 0 ? null : _functionIndex);
 
     [DoesNotReturn]
-    private void FailMismatch(ValType expected, ValType actual) => Fail($"type mismatch: expected {expected}, but the operand is {actual}");
+    private void FailMismatch(ValType expected, ValType actual) => Fail($"type mismatch: instruction requires [{expected}] but stack has [{actual}]");
 
     [DoesNotReturn]
-    private void FailMissing(ValType expected) => Fail($"type mismatch: expected {expected}, but the stack is empty");
+    private void FailMissing(ValType expected) => Fail($"type mismatch: instruction requires [{expected}] but stack has []");
 
     [DoesNotReturn]
     private void FailSuperfluous() => Fail($"type mismatch: {_count - _height} operands too many at the end of the block");

@@ -154,10 +154,7 @@ public sealed partial class FunctionValidator
         {
             case Opcode.Block:
             case Opcode.Loop:
-                StepBlock(in instruction);
-                break;
             case Opcode.If:
-                Pop(ValType.I32);
                 StepBlock(in instruction);
                 break;
             case Opcode.Else:
@@ -301,7 +298,7 @@ public sealed partial class FunctionValidator
     private void CheckConstant(in Instruction instruction)
     {
         Opcode opcode = instruction.Opcode;
-        if (!OpcodeTable.IsConstant(opcode) || !_features.HasFlag(OpcodeTable.ConstantFeature(opcode)))
+        if (!OpcodeTable.IsConstant(opcode) || (OpcodeTable.ConstantFeature(opcode) & ~_features) != 0)
         {
             Fail($"constant expression required: {OpcodeTable.Mnemonic(opcode)} is not constant");
         }

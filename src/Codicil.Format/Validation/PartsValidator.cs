@@ -351,7 +351,7 @@ internal sealed class PartsValidator(ModuleContext context)
 
     private void Require(WasmFeatures feature, string what)
     {
-        if (!_module.Features.HasFlag(feature))
+        if ((feature & ~_module.Features) != 0)
         {
             throw new UnsupportedModuleException($"{what} needs {feature & ~_module.Features}", feature & ~_module.Features, _offset);
         }

@@ -117,7 +117,7 @@ internal static class TypeValidator
 
     private static void Require(WasmModule module, int index, WasmFeatures needed)
     {
-        if (!module.Features.HasFlag(needed))
+        if ((needed & ~module.Features) != 0)
         {
             throw new UnsupportedModuleException($"type {index} needs {needed & ~module.Features}", needed & ~module.Features, Offset(module, index));
         }
