@@ -60,6 +60,25 @@ public sealed class InvalidModuleException : WasmException
         FunctionIndex = functionIndex;
     }
 
+    /// <summary>An invalid module that came as text.</summary>
+    /// <param name="cause">The error with its place in the binary form.</param>
+    /// <param name="line">The line, from 1.</param>
+    /// <param name="column">The column, from 1, in characters.</param>
+    public InvalidModuleException(InvalidModuleException cause, int line, int column)
+        : base($"{line}:{column}: {cause.Message}", cause)
+    {
+        Offset = cause.Offset;
+        FunctionIndex = cause.FunctionIndex;
+        Line = line;
+        Column = column;
+    }
+
+    /// <summary>The line from 1, for text.</summary>
+    public int? Line { get; }
+
+    /// <summary>The column from 1, for text.</summary>
+    public int? Column { get; }
+
     /// <summary>The byte offset from the start of the module.</summary>
     public long Offset { get; }
 

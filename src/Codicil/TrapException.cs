@@ -43,7 +43,7 @@ public readonly record struct WasmFrame(int FunctionIndex, string? FunctionName,
 /// <summary>WebAssembly code trapped (4.4.1 and A.8): it was ended by an error that code cannot catch.</summary>
 public sealed class TrapException : WasmException
 {
-    private readonly ImmutableArray<WasmFrame> _frames;
+    private ImmutableArray<WasmFrame> _frames;
 
     /// <summary>A trap made by a host function; it has no code.</summary>
     /// <param name="message">The message.</param>
@@ -69,6 +69,8 @@ public sealed class TrapException : WasmException
 
     /// <summary>The WebAssembly frames, innermost first. In compiled code they are best effort: a function that was inlined has none.</summary>
     public ImmutableArray<WasmFrame> Frames => _frames;
+
+    internal void SetFrames(ImmutableArray<WasmFrame> frames) => _frames = frames;
 
     /// <inheritdoc/>
     public override string ToString()

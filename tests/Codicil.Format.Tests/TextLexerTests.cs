@@ -29,7 +29,7 @@ public sealed class TextLexerTests
     {
         SourceText source = new(Encoding.UTF8.GetBytes(text));
         List<string> tokens = [];
-        foreach (Token token in Lexer.Tokenize(source))
+        foreach (Token token in Lexer.Tokenize(source).Tokens)
         {
             string content = Encoding.UTF8.GetString(source.Slice(token));
             tokens.Add(token.Kind switch

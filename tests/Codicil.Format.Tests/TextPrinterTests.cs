@@ -59,6 +59,80 @@ public sealed class TextPrinterTests
     }
 
     [Fact]
+    public void Keeps_custom_sections_in_their_places()
+    {
+        const string Text = """
+            (module
+              (@custom "z" "zz")
+              (type (func))
+              (@custom "b" (after func) "b\ff" "c")
+              (@custom "a" (before first))
+              (@custom "d" (before code) "d")
+              (func $f (type 0)))
+            """;
+        byte[] bytes = Wat.ToBinary(Text);
+        WasmModule module = Decode(bytes);
+        Assert.Equal(["a", "b", "d", "name", "z"], module.CustomSections.Select(section => section.Name));
+        Assert.Equal(
+            [SectionId.Custom, SectionId.Function, SectionId.Function, SectionId.Code, SectionId.Code],
+            module.CustomSections.Select(section => section.PrecedingSection));
+        Assert.Equal("b\u00ff" + "c", System.Text.Encoding.Latin1.GetString(bytes, module.CustomSections[1].Content.Start, module.CustomSections[1].Content.Length));
+        Assert.Equal(bytes, Wat.ToBinary(ModulePrinter.Print(module)));
+    }
+
+    [Fact]
+    public void Mutants_parse_or_are_malformed_and_what_parses_decodes_and_round_trips()
+    {
+        string[] fragments = ["(", ")", " end ", " else ", " $x ", " $l ", " 0 ", " -1 ", " i32 ", " (then ", " (param i32) ", " (type 0) ", " (result i64) ", " select ", " call_indirect ", " br_table ", " (import \"\" \"\") ", " (elem ", " (offset ", " \"\\ff\" ", " (rec ", " (@custom ", " ;; ", " (; ", " \" ", " 0x1p-1 ", " nan:0x1 ", " v128.load8_lane ", " (ref null "];
+        Assert.NotEmpty(Wat.ToBinary(MutationSeed));
+        string[] seedWords = MutationSeed.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        Random random = new(20261121);
+        int parsed = 0;
+        for (int round = 0; round < 6_000; round++)
+        {
+            List<string> words = [.. seedWords];
+            for (int count = random.Next(1, 4); count > 0; count--)
+            {
+                int at = random.Next(words.Count);
+                string other = seedWords[random.Next(seedWords.Length)];
+                switch (random.Next(5))
+                {
+                    case 0:
+                        words.RemoveAt(at);
+                        break;
+                    case 1:
+                        words.Insert(at, fragments[random.Next(fragments.Length)]);
+                        break;
+                    case 2:
+                        words[at] = words[at].Remove(random.Next(words[at].Length), 1);
+                        break;
+                    default:
+                        // Words with the same parentheses around them keep the text balanced, so that more of them parse.
+                        words[at] = words[at].Count(c => c == '(') == other.Count(c => c == '(') && words[at].Count(c => c == ')') == other.Count(c => c == ')') ? other : words[at];
+                        break;
+                }
+            }
+
+            string text = string.Join(' ', words);
+            byte[] bytes;
+            try
+            {
+                bytes = Wat.ToBinary(text);
+            }
+            catch (MalformedModuleException exception)
+            {
+                Assert.True(exception.Line > 0 && exception.Column > 0, exception.Message);
+                continue;
+            }
+
+            parsed++;
+            Assert.Equal(bytes, Wat.ToBinary(ModulePrinter.Print(Decode(bytes))));
+        }
+
+        Assert.True(parsed > 500, parsed.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
     public void Round_trips_every_module_of_the_suite()
     {
         int modules = 0;
@@ -122,6 +196,19 @@ public sealed class TextPrinterTests
     /// <summary>Files of proposals that the opcode table does not have.</summary>
     private static bool IsUnsupported(string file) =>
         file.Contains("stack-switching", StringComparison.Ordinal) || file.Contains("custom-descriptors", StringComparison.Ordinal);
+
+    private const string MutationSeed = """
+        (module $m (type $t (func (param i32) (result i32))) (rec (type $s (sub (struct (field $a i8) (field (mut (ref null $s))))))
+         (type $r (sub $s (struct (field i8) (field (mut (ref null $s))) (field f64))))) (import "a" "b" (func $i (type $t)))
+         (import "a" "m" (memory $m0 i64 1 2 shared)) (table $tab 1 2 funcref) (table (export "x") funcref (elem $i $f)) (memory (data "ab\00"))
+         (global $g (mut i32) (i32.add (i32.const 1) (i32.const 2))) (tag $e (param i64)) (export "f" (func $f)) (start $st) (func $st)
+         (elem (table $tab) (offset i32.const 0) func $i) (elem declare funcref (ref.func $f) (item ref.null func)) (data $d (memory 1) (i32.const 0) "x" "y")
+         (func $f (type $t) (param $x i32) (result i32) (local $y f64) (local i32 i32)
+          (block $l (result i32) (if (result i32) (local.get $x) (then (br $l (i32.const -5))) (else (call_indirect $tab (type $t) (i32.load offset=1 align=1 (i32.const 0)) (i32.const 0)))))
+          (try_table (catch $e 0) (catch_all 0) nop) drop loop $l2 local.get $x br_if $l2 (br_table 0 $l2 0 (local.get $x)) end
+          v128.const f32x4 1 nan:0x1 -inf 0x1.8p3 (v128.load8_lane $m0 offset=3 1 (i64.const 0)) drop f64.const 0.1 (local.set $y)
+          (struct.get_s $s $a (ref.cast (ref $s) (ref.null any))) (ref.test (ref null $r)) (br_on_cast 0 anyref (ref i31)) (memory.init 1 $d) (select (result i32))))
+        """;
 
     private static WasmModule Decode(byte[] bytes) => ModuleDecoder.Decode(bytes, WasmFeatures.All);
 

@@ -75,6 +75,24 @@ public sealed class TextSuiteTests
         Assert.True(modules > 1000, modules.ToString(CultureInfo.InvariantCulture));
     }
 
+    [Fact]
+    public void Rejects_malformed_custom_annotations()
+    {
+        int modules = 0;
+        foreach (string file in TextSharedFiles.Files("conformance/spec-proposals/custom-annotations/custom", "*.wast"))
+        {
+            foreach (AssertModuleCommand assertion in WastScript.Parse(File.ReadAllBytes(file)).Commands.OfType<AssertModuleCommand>())
+            {
+                Assert.Equal(ExpectedModuleError.MalformedCustom, assertion.Error);
+                MalformedModuleException exception = Assert.Throws<MalformedModuleException>(() => assertion.Module!.Parse());
+                Assert.StartsWith(assertion.Message, exception.Message, StringComparison.Ordinal);
+                modules++;
+            }
+        }
+
+        Assert.Equal(14, modules);
+    }
+
     private static IEnumerable<ScriptModule> WellFormedModules(IEnumerable<ScriptCommand> commands)
     {
         foreach (ScriptCommand command in commands)

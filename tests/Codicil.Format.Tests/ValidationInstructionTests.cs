@@ -27,6 +27,8 @@ public sealed class ValidationInstructionTests
     [InlineData("(tag $e (param i32)) (func (result i32) (block $h (result i32) (try_table (catch $e $h) (throw $e (i32.const 1))) (i32.const 0)))")]
     [InlineData("(func unreachable (throw_ref))")]
     [InlineData("(func unreachable (br_on_null 0) (ref.is_null) drop)")]
+    [InlineData("(tag $e (param i64)) (func (result i64) (try (result i64) (do (call 0)) (catch $e) (catch_all (rethrow 0))))")]
+    [InlineData("(func (try (do (try (do) (delegate 0))) (catch_all)))")]
     [InlineData("(memory 1 1 shared) (func (result i32) (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))")]
     public void Takes_what_is_valid(string fields) => ValidationModules.Validate($"(module {fields})");
 
@@ -69,6 +71,9 @@ public sealed class ValidationInstructionTests
     [InlineData("(func (result i32) unreachable (ref.as_non_null))", "type mismatch")]
     [InlineData("(tag $e) (func (block $h (result i32) (try_table (catch $e $h)) (i32.const 0)) drop)", "type mismatch")]
     [InlineData("(func (throw 0))", "unknown tag 0")]
+    [InlineData("(func (try (do) (delegate 1)))", "unknown label 1")]
+    [InlineData("(func (block (rethrow 0)))", "invalid rethrow label")]
+    [InlineData("(tag $e (param i64)) (func (try (do) (catch $e)))", "type mismatch")]
     [InlineData("(func (result i32) (return_call 1)) (func (result i64) (i64.const 1))", "type mismatch")]
     public void Refuses_what_is_invalid(string fields, string message) => ValidationModules.AssertInvalid($"(module {fields})", message);
 
@@ -94,6 +99,17 @@ public sealed class ValidationInstructionTests
         byte[] module = ValidationModules.WithBody([0], [0x02, 0x40]);
         MalformedModuleException exception = Assert.Throws<MalformedModuleException>(() => Validation.ModuleValidator.Validate(Binary.ModuleDecoder.Decode(module)));
         Assert.StartsWith("unexpected end", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0x05)]
+    [InlineData(0x19)]
+    public void Refuses_what_stands_outside_its_block(byte opcode)
+    {
+        byte[] module = ValidationModules.WithBody([0], [0x41, 0, opcode]);
+        MalformedModuleException exception = Assert.Throws<MalformedModuleException>(
+            () => Validation.ModuleValidator.Validate(Binary.ModuleDecoder.Decode(module, WasmFeatures.All)));
+        Assert.StartsWith("unexpected token", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -198,7 +198,7 @@ public sealed unsafe class MemoryLimitsTests
     public void Without_guard_memory_a_refusal_is_typed_when_it_is_demanded() => ChildProcess.Run(
         static _ =>
         {
-            Assert.Equal(MemoryMode.Guard, MemoryPolicy.Resolve(MemoryProtection.Auto));
+            Assert.Equal(MemoryMode.Guard, MemoryPolicy.Resolve(MemoryProtection.Guard));
             using (LinearMemory soft = LinearMemory.Create(s_onePage, MemoryMode.Guard, 65_536, null))
             {
                 Assert.Equal(MemoryMode.Checked, soft.Mode);

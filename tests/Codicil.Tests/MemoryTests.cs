@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Codicil.Format.Types;
 using Codicil.Runtime;
 
@@ -460,7 +461,7 @@ public sealed unsafe class MemoryTests
         {
             var budget = new MemoryBudget(10_000L * PageLength);
             Lose(arguments[0], budget);
-            for (int round = 0; round < 50 && budget.UsedInBytes != 0; round++)
+            for (int round = 0; round < 50 && (budget.UsedInBytes | AddressSpace.LiveSlots | AddressSpace.LiveReservations) != 0; round++)
             {
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
@@ -472,6 +473,26 @@ public sealed unsafe class MemoryTests
         },
         mode);
 
+    [Fact]
+    public void A_span_whose_memory_was_collected_faults() => RunChild(static _ =>
+    {
+        nint[] addresses = TakeAndLose();
+        for (int round = 0; round < 50 && MemoryBudget.Process.UsedInBytes != 0; round++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        foreach (nint address in addresses)
+        {
+            Assert.False(SignalFilterTests.Completes(() => *(byte*)address = 1));
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static nint[] TakeAndLose() =>
+            [.. Enumerable.Range(0, 20).Select(static number => SignalFilterTests.CreateGuard(new MemoryType(new Limits((ulong)(1 + number % 2)))).Expose())];
+    });
+
     [Theory]
     [MemberData(nameof(Modes))]
     [Trait("Security", "RS-02")]
@@ -482,6 +503,30 @@ public sealed unsafe class MemoryTests
             Lose(arguments[0], budget);
             using LinearMemory memory = LinearMemory.Create(new MemoryType(new Limits(900)), ModeOf(arguments[0]), 65_536, budget);
             Assert.Equal(900UL, memory.PageCount);
+        },
+        mode);
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Trait("Security", "RS-02")]
+    public void Memories_that_nobody_disposes_do_not_pile_up(string mode) => RunChild(
+        static arguments =>
+        {
+            // 16 MiB each, 128 GiB in all, and nothing else that would make the collector run.
+            var type = new MemoryType(new Limits(256));
+            long most = 0;
+            for (int number = 0; number < 8192; number++)
+            {
+                LinearMemory.Create(type, ModeOf(arguments[0]), 65_536, null);
+                most = Math.Max(most, MemoryBudget.Process.UsedInBytes);
+                if (number % 16 == 0)
+                {
+                    // Nothing of the pages is used, so that this goes faster than any guest; the collector works meanwhile.
+                    Thread.Sleep(1);
+                }
+            }
+
+            Assert.InRange(most, 1, 64L << 30);
         },
         mode);
 

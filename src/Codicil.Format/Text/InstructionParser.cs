@@ -48,8 +48,11 @@ internal sealed class InstructionParser
         /// <summary>if, behind its <c>else</c>.</summary>
         FlatElse,
 
-        /// <summary>The legacy try and its catch clauses.</summary>
+        /// <summary>The legacy try, before any catch.</summary>
         FlatTry,
+
+        /// <summary>The legacy try behind a catch.</summary>
+        FlatCatch,
 
         /// <summary>The legacy try behind catch_all.</summary>
         FlatCatchAll,
@@ -77,6 +80,9 @@ internal sealed class InstructionParser
 
         /// <summary>The legacy try, behind its <c>(do ...)</c>.</summary>
         FoldedTryAfterDo,
+
+        /// <summary>The legacy try, behind a <c>(catch ...)</c>.</summary>
+        FoldedTryAfterCatch,
 
         /// <summary>The legacy try behind catch_all.</summary>
         FoldedTryAfterCatchAll,
@@ -166,13 +172,13 @@ internal sealed class InstructionParser
                 OpenBlock(opcode, token, FrameKind.FlatTry, output);
                 break;
             case Opcode.Else:
-                ContinueFlat(token, opcode, output, FrameKind.FlatIf, FrameKind.FlatElse);
+                ContinueFlat(token, opcode, output, FrameKind.FlatIf, FrameKind.FlatIf, FrameKind.FlatElse);
                 break;
             case Opcode.Catch:
-                ContinueFlat(token, opcode, output, FrameKind.FlatTry, FrameKind.FlatTry);
+                ContinueFlat(token, opcode, output, FrameKind.FlatTry, FrameKind.FlatCatch, FrameKind.FlatCatch);
                 break;
             case Opcode.CatchAll:
-                ContinueFlat(token, opcode, output, FrameKind.FlatTry, FrameKind.FlatCatchAll);
+                ContinueFlat(token, opcode, output, FrameKind.FlatTry, FrameKind.FlatCatch, FrameKind.FlatCatchAll);
                 break;
             case Opcode.Delegate:
                 EndFlat(isEnd: false, FrameKind.FlatTry);
@@ -190,9 +196,9 @@ internal sealed class InstructionParser
     }
 
     /// <summary>else, catch, catch_all: the block goes on with another arm.</summary>
-    private void ContinueFlat(Token token, Opcode opcode, CodeBuffer output, FrameKind expected, FrameKind next)
+    private void ContinueFlat(Token token, Opcode opcode, CodeBuffer output, FrameKind first, FrameKind last, FrameKind next)
     {
-        if (_frames.Count == 0 || _frames[^1].Kind != expected)
+        if (_frames.Count == 0 || _frames[^1].Kind < first || _frames[^1].Kind > last)
         {
             _cursor.Position--;
             _cursor.Unexpected();
@@ -257,7 +263,7 @@ internal sealed class InstructionParser
             return;
         }
 
-        if (top is FrameKind.FoldedTry or FrameKind.FoldedTryAfterDo)
+        if (top is FrameKind.FoldedTry or FrameKind.FoldedTryAfterDo or FrameKind.FoldedTryAfterCatch)
         {
             OpenArmOfTry(top.Value, token, output);
             return;
@@ -334,7 +340,7 @@ internal sealed class InstructionParser
         else
         {
             Opcode opcode = ReadOpcode();
-            if (opcode is not (Opcode.Catch or Opcode.CatchAll or Opcode.Delegate))
+            if (opcode is not (Opcode.Catch or Opcode.CatchAll) && (opcode != Opcode.Delegate || top != FrameKind.FoldedTryAfterDo))
             {
                 _cursor.Unexpected();
             }
@@ -354,7 +360,7 @@ internal sealed class InstructionParser
                 return;
             }
 
-            _frames[^1] = _frames[^1] with { Kind = opcode == Opcode.CatchAll ? FrameKind.FoldedTryAfterCatchAll : FrameKind.FoldedTryAfterDo };
+            _frames[^1] = _frames[^1] with { Kind = opcode == Opcode.CatchAll ? FrameKind.FoldedTryAfterCatchAll : FrameKind.FoldedTryAfterCatch };
         }
 
         _frames.Add(new Frame(FrameKind.FoldedArm, 0, token.Start, LabelScope.Anonymous));
@@ -370,7 +376,7 @@ internal sealed class InstructionParser
                 break;
 
             case FrameKind.FoldedBlock or FrameKind.FoldedIfAfterThen or FrameKind.FoldedIfAfterElse
-                or FrameKind.FoldedTryAfterDo or FrameKind.FoldedTryAfterCatchAll:
+                or FrameKind.FoldedTryAfterDo or FrameKind.FoldedTryAfterCatch or FrameKind.FoldedTryAfterCatchAll:
                 _labels.Pop();
                 output.Mark(_cursor.Current.Start);
                 output.Code.WriteByte((byte)Opcode.End);

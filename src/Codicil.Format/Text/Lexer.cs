@@ -18,34 +18,41 @@ internal ref struct Lexer
 
     private readonly SourceText _source;
     private readonly ReadOnlySpan<byte> _bytes;
+    private readonly TokenStream _stream;
     private readonly List<Token> _tokens;
     private int _position;
 
-    private Lexer(SourceText source)
+    private Lexer(SourceText source, int start, int end)
     {
         _source = source;
-        _bytes = source.Bytes;
+        _bytes = source.Bytes[..end];
+        _position = start;
+
         // A token and the space behind it take about four bytes in the suites; a guess too small only costs a copy.
-        _tokens = new List<Token>((source.Bytes.Length / 4) + 1);
+        _stream = new TokenStream(source, ((end - start) / 4) + 1);
+        _tokens = _stream.Tokens;
     }
 
-    /// <summary>All tokens of a text; the last is <see cref="TokenKind.End"/>.</summary>
+    /// <summary>All tokens of a text.</summary>
     /// <exception cref="MalformedModuleException">A character, string, comment or annotation is malformed.</exception>
-    public static List<Token> Tokenize(SourceText source)
+    public static TokenStream Tokenize(SourceText source)
     {
-        Lexer lexer = new(source);
+        // A byte order mark is no character of the grammar, but editors put one in front.
+        int start = source.Bytes.StartsWith("\uFEFF"u8) ? 3 : 0;
+        return Tokenize(source, start, source.Bytes.Length);
+    }
+
+    /// <summary>The tokens of a part of a text.</summary>
+    /// <exception cref="MalformedModuleException">A character, string, comment or annotation is malformed.</exception>
+    public static TokenStream Tokenize(SourceText source, int start, int end)
+    {
+        Lexer lexer = new(source, start, end);
         lexer.ReadAll();
-        return lexer._tokens;
+        return lexer._stream;
     }
 
     private void ReadAll()
     {
-        // A byte order mark is no character of the grammar, but editors put one in front.
-        if (_bytes.StartsWith("\uFEFF"u8))
-        {
-            _position = 3;
-        }
-
         while (_position < _bytes.Length)
         {
             byte b = _bytes[_position];
@@ -333,6 +340,13 @@ internal ref struct Lexer
             Fail("empty annotation id", start);
         }
 
+        if (first != '"')
+        {
+            int length = _bytes[_position..].IndexOfAnyExcept(s_identifierCharacters);
+            _position = length < 0 ? _bytes.Length : _position + length;
+        }
+
+        int contentStart = _position;
         int depth = 1;
         while (depth > 0)
         {
@@ -370,6 +384,11 @@ internal ref struct Lexer
                     SkipRun();
                     break;
             }
+        }
+
+        if (_bytes[identifierStart..contentStart].SequenceEqual("custom"u8))
+        {
+            _stream.CustomAnnotations.Add(new Annotation(_tokens.Count, start, contentStart, _position - 1));
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class ModuleAssembler
     private readonly List<int> _emptyGroups = [];
     private readonly List<(int Function, KeyValuePair<int, int>[] Names)> _localNames = [];
     private readonly List<(int Function, KeyValuePair<int, int>[] Names)> _labelNames = [];
+    private readonly List<CustomSectionText> _customSections = [];
     private readonly CodeBuffer _start = new();
 
     public ModuleAssembler(SourceText source, ModuleScopes scopes)
@@ -40,6 +41,8 @@ internal sealed class ModuleAssembler
     public Section Bodies { get; } = new();
 
     public Section Data { get; } = new();
+
+    public void AddCustomSection(CustomSectionText section) => _customSections.Add(section);
 
     public void MarkType(int source) => _typeSources.Add(source);
 
@@ -75,6 +78,7 @@ internal sealed class ModuleAssembler
     {
         CodeBuffer module = new();
         module.Code.WriteBytes("\0asm\u0001\0\0\0"u8);
+        AppendCustomSections(module, null, isBefore: true);
         Append(module, SectionId.Type, BuildTypes());
         Append(module, SectionId.Import, Imports);
         Append(module, SectionId.Function, Functions);
@@ -83,12 +87,15 @@ internal sealed class ModuleAssembler
         Append(module, SectionId.Tag, Tags);
         Append(module, SectionId.Global, Globals);
         Append(module, SectionId.Export, Exports);
+        AppendCustomSections(module, SectionId.Start, isBefore: true);
         if (_start.Code.Length > 0)
         {
             AppendContent(module, SectionId.Start, _start);
         }
 
+        AppendCustomSections(module, SectionId.Start, isBefore: false);
         Append(module, SectionId.Element, Elements);
+        AppendCustomSections(module, SectionId.DataCount, isBefore: true);
         if (usesDataSegments)
         {
             CodeBuffer dataCount = new();
@@ -96,6 +103,7 @@ internal sealed class ModuleAssembler
             AppendContent(module, SectionId.DataCount, dataCount);
         }
 
+        AppendCustomSections(module, SectionId.DataCount, isBefore: false);
         Append(module, SectionId.Code, Bodies);
         Append(module, SectionId.Data, Data);
         NameSectionWriter names = new(_scopes);
@@ -105,6 +113,7 @@ internal sealed class ModuleAssembler
             AppendContent(module, SectionId.Custom, names.Content);
         }
 
+        AppendCustomSections(module, null, isBefore: false);
         return new ParsedModule(module.Code.Written.ToArray(), BuildMap(module, source));
     }
 
@@ -120,17 +129,34 @@ internal sealed class ModuleAssembler
         return new SourceMap(_source, offsets, sources, source);
     }
 
-    private static void Append(CodeBuffer module, SectionId id, Section section)
+    private void Append(CodeBuffer module, SectionId id, Section section)
     {
-        if (section.Count == 0)
+        AppendCustomSections(module, id, isBefore: true);
+        if (section.Count > 0)
         {
-            return;
+            CodeBuffer content = new();
+            content.Code.WriteU32(section.Count);
+            content.Append(section.Content);
+            AppendContent(module, id, content);
         }
 
-        CodeBuffer content = new();
-        content.Code.WriteU32(section.Count);
-        content.Append(section.Content);
-        AppendContent(module, id, content);
+        AppendCustomSections(module, id, isBefore: false);
+    }
+
+    /// <summary>Appends the custom sections of a place, in the order of the text; the place counts even where the section is empty.</summary>
+    private void AppendCustomSections(CodeBuffer module, SectionId? place, bool isBefore)
+    {
+        foreach (CustomSectionText section in _customSections)
+        {
+            if (section.Section == place && section.IsBefore == isBefore)
+            {
+                CodeBuffer content = new();
+                content.Mark(section.Source);
+                content.Code.WriteByteVector(section.Name);
+                content.Code.WriteBytes(section.Content);
+                AppendContent(module, SectionId.Custom, content);
+            }
+        }
     }
 
     private static void AppendContent(CodeBuffer module, SectionId id, CodeBuffer content)

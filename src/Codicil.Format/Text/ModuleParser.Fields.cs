@@ -304,6 +304,13 @@ internal sealed partial class ModuleParser
         {
             mode = SegmentMode.Declarative;
         }
+        else if (_cursor.Kind == TokenKind.Number)
+        {
+            // WebAssembly 1.0 had a bare index here, and texts of its time still do.
+            table = _cursor.ReadU32();
+            mode = SegmentMode.Active;
+            ReadOffset();
+        }
         else if (_cursor.TryForm("table"u8))
         {
             table = _types.ReadIndex(_scopes.Tables);
@@ -413,7 +420,13 @@ internal sealed partial class ModuleParser
     {
         SkipIdentifier();
         uint? memory = null;
-        if (_cursor.TryForm("memory"u8))
+        if (_cursor.Kind == TokenKind.Number)
+        {
+            // As in WebAssembly 1.0.
+            memory = _cursor.ReadU32();
+            ReadOffset();
+        }
+        else if (_cursor.TryForm("memory"u8))
         {
             memory = _types.ReadIndex(_scopes.Memories);
             _cursor.Close();

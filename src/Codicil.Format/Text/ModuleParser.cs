@@ -17,6 +17,7 @@ internal sealed partial class ModuleParser
     private readonly InstructionParser _instructions;
     private readonly ModuleAssembler _assembler;
     private readonly List<(FieldKind Kind, int Position)> _fields = [];
+    private readonly List<int> _fieldEnds = [];
     private readonly CodeBuffer _scratch = new();
     private readonly CodeBuffer _offset = new();
     private int _nextFunction;
@@ -59,6 +60,7 @@ internal sealed partial class ModuleParser
         int start = cursor.Position;
         parser.CollectFields();
         int end = cursor.Position;
+        parser.ReadAnnotations(start, end);
         parser.ReadTypes();
         parser.ReadFields();
         cursor.Position = end;
@@ -95,7 +97,49 @@ internal sealed partial class ModuleParser
             }
 
             _cursor.SkipForm();
+            _fieldEnds.Add(_cursor.Position);
         }
+    }
+
+    /// <summary>Custom annotations between the fields are sections; inside of a field they are misplaced.</summary>
+    private void ReadAnnotations(int start, int end)
+    {
+        List<Annotation> annotations = _cursor.Stream.CustomAnnotations;
+        for (int i = FirstAnnotationFrom(annotations, start); i < annotations.Count && annotations[i].TokenIndex <= end; i++)
+        {
+            Annotation annotation = annotations[i];
+
+            // The first field that ends behind the annotation: the annotation is in it or before it.
+            int field = _fieldEnds.BinarySearch(annotation.TokenIndex);
+            field = field >= 0 ? field + 1 : ~field;
+            if (field < _fields.Count && _fields[field].Position < annotation.TokenIndex)
+            {
+                throw _cursor.Source.Error("misplaced @custom annotation: it belongs between the fields of a module", annotation.Start);
+            }
+
+            _assembler.AddCustomSection(CustomAnnotationParser.Parse(_cursor.Source, annotation));
+        }
+    }
+
+    /// <summary>A script's annotations are those of all its modules: only this one's are looked at.</summary>
+    private static int FirstAnnotationFrom(List<Annotation> annotations, int tokenIndex)
+    {
+        int low = 0;
+        int high = annotations.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (annotations[middle].TokenIndex < tokenIndex)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
     }
 
     private FieldKind ReadFieldKind()

@@ -7,7 +7,7 @@ namespace Codicil.Format.Text;
 
 /// <summary>
 /// Prints modules in the text format. Parsing the text gives a module with the same types, index spaces and code, and the same names as far
-/// as these are unique; sections that the text format has no words for are left out. Thread-safe.
+/// as these are unique, and the same custom sections in the same places. Thread-safe.
 /// </summary>
 /// <remarks>
 /// WebAssembly 3.0, 6 Text Format. Time and memory are linear in the module, but for local declarations, which have no short form in text:
@@ -73,6 +73,7 @@ public sealed class ModulePrinter
 
         PrintElementSegments();
         PrintDataSegments();
+        PrintCustomSections();
         _output.Write(")\n");
     }
 
@@ -361,6 +362,30 @@ public sealed class ModulePrinter
 
             _output.Write(' ');
             TextWriting.WriteBytes(_output, _module.Bytes.Span.Slice(segment.Content.Start, segment.Content.Length));
+            _output.Write(')');
+        }
+    }
+
+    private void PrintCustomSections()
+    {
+        SectionId? placeOfNames = null;
+        foreach (CustomSection section in _module.CustomSections)
+        {
+            // Names are identifiers in text. The parser puts them behind the last section and before custom sections without a place.
+            if (section.Name == "name")
+            {
+                placeOfNames = section.PrecedingSection;
+                continue;
+            }
+
+            string place = section.PrecedingSection switch
+            {
+                SectionId id when id == placeOfNames => "",
+                SectionId.Custom => " (before first)",
+                SectionId id => $" (after {CustomAnnotationParser.NameOf(id)})",
+            };
+            Line(1, $"(@custom {TextWriting.Name(section.Name)}{place} ");
+            TextWriting.WriteBytes(_output, _module.Bytes.Span.Slice(section.Content.Start, section.Content.Length));
             _output.Write(')');
         }
     }

@@ -12,21 +12,29 @@ internal sealed class SourceText
 
     public ReadOnlySpan<byte> Slice(Token token) => _bytes.AsSpan(token.Start, token.Length);
 
-    /// <summary>The line and column of a byte offset.</summary>
+    // Lines are counted when they are first asked for: a module that parses never pays for them. A race computes the same array twice.
+    private int[] LineStarts => _lineStarts ??= FindLineStarts(_bytes);
+
+    /// <summary>The line and column of a byte offset. Takes time linear in the column.</summary>
     public TextPosition GetPosition(int offset)
     {
-        // Lines are counted at the first error only: a text that parses never pays for them. A race computes the same array twice.
-        int[] lineStarts = _lineStarts ??= FindLineStarts(_bytes);
-        int index = Array.BinarySearch(lineStarts, offset);
-        int line = index >= 0 ? index : ~index - 1;
+        int line = GetLine(offset);
+        int start = LineStarts[line - 1];
         int column = 1;
-        foreach (byte b in _bytes.AsSpan(lineStarts[line], offset - lineStarts[line]))
+        foreach (byte b in _bytes.AsSpan(start, offset - start))
         {
             // Continuation bytes belong to the character before them.
             column += (b & 0xC0) == 0x80 ? 0 : 1;
         }
 
-        return new TextPosition(line + 1, column);
+        return new TextPosition(line, column);
+    }
+
+    /// <summary>The line of a byte offset.</summary>
+    public int GetLine(int offset)
+    {
+        int index = Array.BinarySearch(LineStarts, offset);
+        return index >= 0 ? index + 1 : ~index;
     }
 
     public MalformedModuleException Error(string message, int offset)

@@ -8,13 +8,15 @@ internal sealed class TokenCursor
 {
     private readonly List<Token> _tokens;
 
-    public TokenCursor(SourceText source, List<Token> tokens)
+    public TokenCursor(TokenStream stream)
     {
-        Source = source;
-        _tokens = tokens;
+        Stream = stream;
+        _tokens = stream.Tokens;
     }
 
-    public SourceText Source { get; }
+    public TokenStream Stream { get; }
+
+    public SourceText Source => Stream.Source;
 
     /// <summary>The index of the current token.</summary>
     public int Position { get; set; }

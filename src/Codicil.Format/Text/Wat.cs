@@ -31,7 +31,7 @@ public static class Wat
     private static ParsedModule ParseUtf8(byte[] utf8)
     {
         SourceText source = new(utf8);
-        TokenCursor cursor = new(source, Lexer.Tokenize(source));
+        TokenCursor cursor = new(Lexer.Tokenize(source));
         ParsedModule module;
         if (cursor.TryForm("module"u8))
         {

@@ -52,7 +52,7 @@ public sealed partial class FunctionValidator
     {
         if (_frames[_depth - 1].Opcode != Opcode.If)
         {
-            Fail("type mismatch: else without if");
+            ThrowMisplaced("else without if");
         }
 
         PopFrame(out _, out BlockType type);
@@ -285,7 +285,7 @@ public sealed partial class FunctionValidator
     {
         if (_frames[_depth - 1].Opcode is not (Opcode.Try or Opcode.Catch))
         {
-            Fail($"type mismatch: {OpcodeTable.Mnemonic(instruction.Opcode)} without try");
+            ThrowMisplaced($"{OpcodeTable.Mnemonic(instruction.Opcode)} without try");
         }
 
         PopFrame(out _, out BlockType type);
@@ -300,7 +300,7 @@ public sealed partial class FunctionValidator
     {
         if (_frames[_depth - 1].Opcode != Opcode.Try)
         {
-            Fail("type mismatch: delegate without try");
+            ThrowMisplaced("delegate without try");
         }
 
         PopFrame(out _, out BlockType type);

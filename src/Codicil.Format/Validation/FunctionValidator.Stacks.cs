@@ -316,6 +316,10 @@ public sealed partial class FunctionValidator
     [DoesNotReturn]
     private void FailUnknown(string what, uint index, int count) => Fail($"unknown {what} {index}: the module has {count}");
 
+    // The grammar of 5.4.1 has these only inside their blocks, so what is wrong is the format, not the typing.
+    [DoesNotReturn]
+    private void ThrowMisplaced(string message) => throw new MalformedModuleException($"unexpected token: {message}", _offset);
+
     [DoesNotReturn]
     private static void ThrowFinished() => throw new InvalidOperationException("the function has ended, or none was begun");
 }

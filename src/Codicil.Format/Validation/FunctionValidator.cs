@@ -31,6 +31,12 @@ public sealed partial class FunctionValidator
     {
     }
 
+    /// <summary>A validator that shares what is known of a valid module with others, so that making one costs little even where there are many types.</summary>
+    public FunctionValidator(ValidatedModule module)
+        : this(module.Context)
+    {
+    }
+
     internal FunctionValidator(ModuleContext context)
     {
         _context = context;
@@ -92,15 +98,14 @@ public sealed partial class FunctionValidator
     /// <exception cref="ArgumentOutOfRangeException">There are not so many operands.</exception>
     public ValType PeekOperand(int depth)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(depth);
         int index = _count - 1 - depth;
         if (index < _height && _isUnreachable)
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(depth);
             return ValType.Bottom;
         }
 
         ArgumentOutOfRangeException.ThrowIfNegative(index, nameof(depth));
-        ArgumentOutOfRangeException.ThrowIfNegative(depth);
         return _operands[index];
     }
 
@@ -136,7 +141,7 @@ public sealed partial class FunctionValidator
     /// <summary>Checks one instruction and lets it take and leave its operands.</summary>
     /// <exception cref="InvalidModuleException">The instruction is invalid where it stands.</exception>
     /// <exception cref="UnsupportedModuleException">A limit is exceeded, or a block has parameters and that proposal is switched off.</exception>
-    /// <exception cref="MalformedModuleException">The instruction needs a data count section, and there is none.</exception>
+    /// <exception cref="MalformedModuleException">The instruction needs a data count section, and there is none, or it stands outside the block it belongs to.</exception>
     public void Step(in Instruction instruction)
     {
         _offset = instruction.Offset;

@@ -19,8 +19,8 @@ public static class ModuleValidator
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentOutOfRangeException.ThrowIfLessThan(degreeOfParallelism, 1);
-        TypeValidator.Validate(module);
         ModuleContext context = new(module);
+        TypeValidator.Validate(context);
         new PartsValidator(context).Validate();
         if (degreeOfParallelism == 1 || module.Bodies.Length < 2)
         {
@@ -35,7 +35,7 @@ public static class ModuleValidator
             ValidateInParallel(context, degreeOfParallelism);
         }
 
-        return new ValidatedModule(module);
+        return new ValidatedModule(context);
     }
 
     private static void ValidateInParallel(ModuleContext context, int degreeOfParallelism)

@@ -8,8 +8,9 @@ namespace Codicil.Format.Validation;
 /// <summary>Validates the types of a module (3.2): what they refer to, and that declared subtypes are subtypes.</summary>
 internal static class TypeValidator
 {
-    public static void Validate(WasmModule module)
+    public static void Validate(ModuleContext context)
     {
+        WasmModule module = context.Module;
         bool needsMatching = false;
         for (int i = 0; i < module.Types.Length; i++)
         {
@@ -35,13 +36,13 @@ internal static class TypeValidator
 
         if (needsMatching)
         {
-            CheckSubtypes(module);
+            CheckSubtypes(context);
         }
     }
 
-    private static void CheckSubtypes(WasmModule module)
+    private static void CheckSubtypes(ModuleContext context)
     {
-        TypeContext context = TypeContext.Create(module.Types);
+        WasmModule module = context.Module;
         byte[] depths = new byte[module.Types.Length];
         for (int i = 0; i < module.Types.Length; i++)
         {
@@ -55,7 +56,7 @@ internal static class TypeValidator
                 }
 
                 depths[i] = byte.Max(depths[i], (byte)depth);
-                if (!TypeMatching.CompositeMatches(type.Composite, module.Types[supertype].Composite, context))
+                if (!TypeMatching.CompositeMatches(type.Composite, module.Types[supertype].Composite, context.Types))
                 {
                     Fail(module, i, $"sub type {i} does not match super type {supertype}");
                 }

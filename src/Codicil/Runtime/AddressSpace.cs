@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 
 namespace Codicil.Runtime;
 
@@ -407,9 +409,11 @@ internal static class AddressSpace
     {
         try
         {
-            ReadOnlySpan<char> text = File.ReadAllText(path);
-            int length = text.IndexOfAnyExceptInRange('0', '9');
-            return ulong.TryParse(length < 0 ? text : text[..length], NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : 0;
+            // Not File.ReadAllText: this is on the way of every cold start.
+            Span<byte> text = stackalloc byte[64];
+            using SafeFileHandle file = File.OpenHandle(path);
+            text = text[..RandomAccess.Read(file, text, 0)];
+            return Utf8Parser.TryParse(text, out ulong number, out _) ? number : 0;
         }
         catch (IOException)
         {

@@ -33,7 +33,12 @@ internal sealed unsafe class LinearMemory : IDisposable
     private const int Released = int.MinValue;
     private const int CollectionIntervalInMilliseconds = 1000;
 
+    /// <summary>How many bytes are committed before the collector is told: an eighth of what the machine has.</summary>
+    private static readonly long s_collectionInterval = Math.Max(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 256L << 20);
+
     private static long s_lastCollection = long.MinValue / 2;
+    private static long s_committed;
+    private static long s_committedAtCollection;
 
     /// <summary>The address of byte 0. Never changes.</summary>
     public readonly nint Base;
@@ -50,6 +55,7 @@ internal sealed unsafe class LinearMemory : IDisposable
     private ulong _charged;
     private int _state;
     private bool _exposed;
+    private bool _lost;
     private volatile bool _disposed;
 
     private LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.GuardSlot slot, ulong length, ulong maximumLength, ulong charged)
@@ -79,10 +85,26 @@ internal sealed unsafe class LinearMemory : IDisposable
     }
 
     /// <summary>Releases what an owner lost without disposing it.</summary>
+    /// <remarks>
+    /// A span keeps nothing alive, so a host may be using one whose memory has just become unreachable. It shall fault and not meet another memory:
+    /// where spans were taken the place goes to others only when a later collection comes by again.
+    /// </remarks>
     ~LinearMemory()
     {
         End(isIdle: true);
-        Free();
+        ReleaseBudget();
+        if (_exposed && !_lost)
+        {
+            _lost = true;
+            GC.ReRegisterForFinalize(this);
+            return;
+        }
+
+        // A user that is garbage too may still sign off afterwards.
+        if (Interlocked.Exchange(ref _state, Released) != Released)
+        {
+            ReturnPlace();
+        }
     }
 
     /// <summary>How accesses outside are noticed. Emitted code's variant follows it.</summary>
@@ -127,6 +149,8 @@ internal sealed unsafe class LinearMemory : IDisposable
         ulong maximumLength = maximumPages << type.PageSizeLog2;
         if (TryCreate(type, mode, length, maximumLength, budget, commitMaximum, requireMode, out LinearMemory? memory, out string? obstacle))
         {
+            SuggestCollection();
+
             return memory;
         }
 
@@ -136,9 +160,14 @@ internal sealed unsafe class LinearMemory : IDisposable
         long last = Volatile.Read(ref s_lastCollection);
         if (now - last >= CollectionIntervalInMilliseconds && Interlocked.CompareExchange(ref s_lastCollection, now, last) == last)
         {
-            GC.Collect();
             for (int round = 0; round < 20; round++)
             {
+                // Twice: see the finalizer.
+                if (round is 0 or 5)
+                {
+                    GC.Collect();
+                }
+
                 Thread.Sleep(round == 0 ? 0 : 5);
                 if (TryCreate(type, mode, length, maximumLength, budget, commitMaximum, requireMode, out memory, out obstacle))
                 {
@@ -190,6 +219,7 @@ internal sealed unsafe class LinearMemory : IDisposable
             }
 
             _charged += charge;
+            Interlocked.Add(ref s_committed, (long)(newLength - length));
             Volatile.Write(ref Length, newLength);
             return (long)pages;
         }
@@ -410,6 +440,11 @@ internal sealed unsafe class LinearMemory : IDisposable
             }
         }
 
+        if (memory is not null)
+        {
+            Interlocked.Add(ref s_committed, (long)length);
+        }
+
         obstacle = memory is null ? $"the system has no memory or addresses left ({AddressSpace.Describe()})" : null;
         return memory is not null;
     }
@@ -500,6 +535,33 @@ internal sealed unsafe class LinearMemory : IDisposable
         return Math.Min((1UL << 32) >> type.PageSizeLog2, uint.MaxValue);
     }
 
+    /// <summary>
+    /// The collector sees small objects and not what they hold, so memories that are dropped without Dispose could fill the machine before it
+    /// runs. Whenever much has been added since the last time it is told to, in the background. (GC.AddMemoryPressure counts what comes and not
+    /// what is there: it would collect every few dozen memories although each is disposed.)
+    /// </summary>
+    private static void SuggestCollection()
+    {
+        long committed = Volatile.Read(ref s_committed);
+        long before = Volatile.Read(ref s_committedAtCollection);
+        if (committed - before > s_collectionInterval
+            && Interlocked.CompareExchange(ref s_committedAtCollection, committed, before) == before)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+        }
+    }
+
+    private static void SubtractCommitted(ulong length)
+    {
+        long committed = Interlocked.Add(ref s_committed, -(long)length);
+
+        // Lost updates only make the next collection come sooner or later.
+        if (committed < Volatile.Read(ref s_committedAtCollection))
+        {
+            Volatile.Write(ref s_committedAtCollection, committed);
+        }
+    }
+
     private static void Copy(byte* from, byte* to, ulong length) => Buffer.MemoryCopy(from, to, length, length);
 
     private bool Contains(ulong offset, ulong length)
@@ -539,6 +601,7 @@ internal sealed unsafe class LinearMemory : IDisposable
             }
 
             _disposed = true;
+            SubtractCommitted(Length);
             Volatile.Write(ref Length, 0);
             if (Mode != MemoryMode.Guard)
             {
@@ -569,14 +632,19 @@ internal sealed unsafe class LinearMemory : IDisposable
         if (Interlocked.CompareExchange(ref _state, Released, ReleaseRequested) == ReleaseRequested)
         {
             GC.SuppressFinalize(this);
-            Free();
+            ReleaseBudget();
+            ReturnPlace();
         }
     }
 
-    private void Free()
+    private void ReleaseBudget()
     {
         _budget.Release(_charged);
         _charged = 0;
+    }
+
+    private void ReturnPlace()
+    {
         if (Mode == MemoryMode.Guard)
         {
             AddressSpace.ReturnSlot(_slot);

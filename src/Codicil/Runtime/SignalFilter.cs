@@ -113,7 +113,7 @@ internal static unsafe class SignalFilter
             return $"guard memory is proven on .NET 10 only, this is {Environment.Version}";
         }
 
-        if (Type.GetType("Mono.RuntimeStructs") is not null || !RuntimeFeature.IsDynamicCodeSupported)
+        if (!RuntimeFeature.IsDynamicCodeSupported)
         {
             return "guard memory is proven on CoreCLR only";
         }

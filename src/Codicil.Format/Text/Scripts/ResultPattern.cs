@@ -78,7 +78,8 @@ public sealed record NullPattern(HeapType? HeapType) : ResultPattern;
 
 /// <summary>A reference that is not null: <c>(ref.func)</c>, <c>(ref.struct)</c>, <c>(ref)</c> for any.</summary>
 /// <param name="HeapType">The abstract heap type it must belong to.</param>
-public sealed record ReferencePattern(HeapType HeapType) : ResultPattern;
+/// <param name="FunctionIndex">The function it must be, for <c>(ref.func n)</c> as some suites besides the specification's have it; else null.</param>
+public sealed record ReferencePattern(HeapType HeapType, uint? FunctionIndex = null) : ResultPattern;
 
 /// <summary>A value of the host: <c>(ref.extern n)</c> or <c>(ref.host n)</c>.</summary>
 /// <param name="Number">The n that the host value was made from.</param>

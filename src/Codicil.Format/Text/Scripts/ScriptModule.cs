@@ -16,16 +16,14 @@ public enum ScriptModuleKind
 /// <summary>A module in a script; parsed when it is asked for, so that a malformed one is the assertion's business. Immutable and thread-safe.</summary>
 public sealed class ScriptModule
 {
-    private readonly SourceText _source;
-    private readonly List<Token> _tokens;
+    private readonly TokenStream _stream;
     private readonly int _position;
     private readonly byte[] _strings;
     private readonly byte[]? _identifier;
 
-    internal ScriptModule(SourceText source, List<Token> tokens, int position, ScriptModuleKind kind, byte[]? identifier, byte[] strings)
+    internal ScriptModule(TokenStream stream, int position, ScriptModuleKind kind, byte[]? identifier, byte[] strings)
     {
-        _source = source;
-        _tokens = tokens;
+        _stream = stream;
         _position = position;
         _strings = strings;
         _identifier = identifier;
@@ -49,13 +47,13 @@ public sealed class ScriptModule
         switch (Kind)
         {
             case ScriptModuleKind.Binary:
-                return new ParsedModule([.. _strings], new SourceMap(_source, [], [], _tokens[_position].Start));
+                return new ParsedModule([.. _strings], new SourceMap(_stream.Source, [], [], _stream.Tokens[_position].Start));
 
             case ScriptModuleKind.Quote:
                 return Wat.Parse(_strings);
 
             default:
-                TokenCursor cursor = new(_source, _tokens) { Position = _position };
+                TokenCursor cursor = new(_stream) { Position = _position };
                 return ModuleParser.ParseFields(cursor, _identifier);
         }
     }

@@ -13,7 +13,7 @@ internal sealed class ScriptParser
     private const int LargestDepth = 64;
 
     private readonly SourceText _source;
-    private readonly List<Token> _tokens;
+    private readonly TokenStream _stream;
     private readonly TokenCursor _cursor;
     private readonly TypeParser _types;
     private readonly ImmediateParser _numbers;
@@ -22,8 +22,8 @@ internal sealed class ScriptParser
     private ScriptParser(SourceText source)
     {
         _source = source;
-        _tokens = Lexer.Tokenize(source);
-        _cursor = new TokenCursor(source, _tokens);
+        _stream = Lexer.Tokenize(source);
+        _cursor = new TokenCursor(_stream);
         ModuleScopes scopes = new();
         _types = new TypeParser(_cursor, scopes);
         _numbers = new ImmediateParser(_cursor, scopes, _types, new NameScope("local"), new LabelScope());
@@ -34,7 +34,7 @@ internal sealed class ScriptParser
         ScriptParser parser = new(source);
         if (parser.StartsWithField())
         {
-            return [new ModuleCommand(1, new ScriptModule(source, parser._tokens, 0, ScriptModuleKind.Text, null, []), false)];
+            return [new ModuleCommand(1, new ScriptModule(parser._stream, 0, ScriptModuleKind.Text, null, []), false)];
         }
 
         ImmutableArray<ScriptCommand> commands = parser.ReadCommands();
@@ -64,7 +64,7 @@ internal sealed class ScriptParser
 
     private ScriptCommand ReadCommand()
     {
-        int line = _source.GetPosition(_cursor.Current.Start).Line;
+        int line = _source.GetLine(_cursor.Current.Start);
         if (_cursor.AtForm("module"u8))
         {
             return TryReadInstance(out string? instanceName, out string? moduleName)
@@ -183,7 +183,7 @@ internal sealed class ScriptParser
         {
             _cursor.Position = start;
             _cursor.SkipForm();
-            return new ScriptModule(_source, _tokens, position, kind, identifier, []);
+            return new ScriptModule(_stream, position, kind, identifier, []);
         }
 
         ArrayBufferWriter<byte> strings = new();
@@ -193,7 +193,7 @@ internal sealed class ScriptParser
         }
 
         _cursor.Close();
-        return new ScriptModule(_source, _tokens, position, kind, identifier, strings.WrittenSpan.ToArray());
+        return new ScriptModule(_stream, position, kind, identifier, strings.WrittenSpan.ToArray());
     }
 
     private ThreadCommand ReadThread(int line)
@@ -348,13 +348,17 @@ internal sealed class ScriptParser
             return _cursor.Kind == TokenKind.Number ? new HostReferencePattern(_cursor.ReadU32(), true) : new ReferencePattern(HeapType.Extern);
         }
 
+        if (_cursor.TryForm("ref.func"u8))
+        {
+            return new ReferencePattern(HeapType.Func, _cursor.Kind == TokenKind.Number ? _cursor.ReadU32() : null);
+        }
+
         HeapType heapType =
             _cursor.TryForm("ref"u8) || _cursor.TryForm("ref.any"u8) ? HeapType.Any
             : _cursor.TryForm("ref.eq"u8) ? HeapType.Eq
             : _cursor.TryForm("ref.i31"u8) ? HeapType.I31
             : _cursor.TryForm("ref.struct"u8) ? HeapType.Struct
             : _cursor.TryForm("ref.array"u8) ? HeapType.Array
-            : _cursor.TryForm("ref.func"u8) ? HeapType.Func
             : _cursor.TryForm("ref.exn"u8) ? HeapType.Exn
             : throw UnknownCommand();
         return new ReferencePattern(heapType);

@@ -1,0 +1,261 @@
+using System.Globalization;
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Text;
+
+namespace Codicil.Compiler;
+
+/// <summary>Writes CIL and counts what the JIT's limits are about; can record a listing.</summary>
+internal sealed class CilWriter(ILGenerator generator, bool record)
+{
+    private readonly StringBuilder? _listing = record ? new StringBuilder() : null;
+    private readonly Dictionary<Label, int> _labels = [];
+
+    public int Instructions { get; private set; }
+
+    public int LocalReferences { get; private set; }
+
+    public int Blocks { get; private set; } = 1;
+
+    public int Bytes => generator.ILOffset;
+
+    public int LocalCount { get; private set; }
+
+    /// <summary>The CIL written so far, one instruction a line.</summary>
+    public string Listing => _listing?.ToString() ?? "";
+
+    public LocalBuilder DeclareLocal(Type type)
+    {
+        LocalCount++;
+        return generator.DeclareLocal(type);
+    }
+
+    public Label DefineLabel() => generator.DefineLabel();
+
+    public void Mark(Label label)
+    {
+        generator.MarkLabel(label);
+        Blocks++;
+        _listing?.Append(CultureInfo.InvariantCulture, $"L{NumberOf(label)}:\n");
+    }
+
+    public void Emit(OpCode code)
+    {
+        generator.Emit(code);
+        Note(code, null);
+    }
+
+    public void LoadInt32(int value)
+    {
+        switch (value)
+        {
+            case >= -1 and <= 8:
+                Emit(s_smallConstants[value + 1]);
+                break;
+            case >= sbyte.MinValue and <= sbyte.MaxValue:
+                generator.Emit(OpCodes.Ldc_I4_S, (sbyte)value);
+                Note(OpCodes.Ldc_I4_S, value.ToString(CultureInfo.InvariantCulture));
+                break;
+            default:
+                generator.Emit(OpCodes.Ldc_I4, value);
+                Note(OpCodes.Ldc_I4, value.ToString(CultureInfo.InvariantCulture));
+                break;
+        }
+    }
+
+    public void LoadInt64(long value)
+    {
+        if (value is >= int.MinValue and <= int.MaxValue)
+        {
+            LoadInt32((int)value);
+            Emit(OpCodes.Conv_I8);
+            return;
+        }
+
+        generator.Emit(OpCodes.Ldc_I8, value);
+        Note(OpCodes.Ldc_I8, value.ToString(CultureInfo.InvariantCulture));
+    }
+
+    public void LoadSingle(uint bits)
+    {
+        // A NaN literal may lose its payload on the way through the emitter; its bits do not.
+        float value = BitConverter.UInt32BitsToSingle(bits);
+        if (float.IsNaN(value))
+        {
+            LoadInt32((int)bits);
+            Call(s_int32BitsToSingle);
+            return;
+        }
+
+        generator.Emit(OpCodes.Ldc_R4, value);
+        Note(OpCodes.Ldc_R4, value.ToString("R", CultureInfo.InvariantCulture));
+    }
+
+    public void LoadDouble(ulong bits)
+    {
+        double value = BitConverter.UInt64BitsToDouble(bits);
+        if (double.IsNaN(value))
+        {
+            LoadInt64((long)bits);
+            Call(s_int64BitsToDouble);
+            return;
+        }
+
+        generator.Emit(OpCodes.Ldc_R8, value);
+        Note(OpCodes.Ldc_R8, value.ToString("R", CultureInfo.InvariantCulture));
+    }
+
+    public void LoadLocal(LocalBuilder local)
+    {
+        generator.Emit(OpCodes.Ldloc, local);
+        LocalReferences++;
+        Note(OpCodes.Ldloc, local.LocalIndex.ToString(CultureInfo.InvariantCulture));
+    }
+
+    public void StoreLocal(LocalBuilder local)
+    {
+        generator.Emit(OpCodes.Stloc, local);
+        LocalReferences++;
+        Note(OpCodes.Stloc, local.LocalIndex.ToString(CultureInfo.InvariantCulture));
+    }
+
+    public void LoadLocalAddress(LocalBuilder local)
+    {
+        generator.Emit(OpCodes.Ldloca, local);
+        LocalReferences++;
+        Note(OpCodes.Ldloca, local.LocalIndex.ToString(CultureInfo.InvariantCulture));
+    }
+
+    public void LoadArgument(int index)
+    {
+        LocalReferences++;
+        if (index < 4)
+        {
+            Emit(index switch { 0 => OpCodes.Ldarg_0, 1 => OpCodes.Ldarg_1, 2 => OpCodes.Ldarg_2, _ => OpCodes.Ldarg_3 });
+            return;
+        }
+
+        if (index <= byte.MaxValue)
+        {
+            generator.Emit(OpCodes.Ldarg_S, (byte)index);
+        }
+        else
+        {
+            generator.Emit(OpCodes.Ldarg, (short)index);
+        }
+
+        Note(OpCodes.Ldarg, index.ToString(CultureInfo.InvariantCulture));
+    }
+
+    public void StoreArgument(int index)
+    {
+        LocalReferences++;
+        if (index <= byte.MaxValue)
+        {
+            generator.Emit(OpCodes.Starg_S, (byte)index);
+        }
+        else
+        {
+            generator.Emit(OpCodes.Starg, (short)index);
+        }
+
+        Note(OpCodes.Starg, index.ToString(CultureInfo.InvariantCulture));
+    }
+
+    public void LoadField(FieldInfo field)
+    {
+        generator.Emit(OpCodes.Ldfld, field);
+        Note(OpCodes.Ldfld, field.DeclaringType!.Name + "::" + field.Name);
+    }
+
+    public void LoadVolatileField(FieldInfo field)
+    {
+        Emit(OpCodes.Volatile);
+        LoadField(field);
+    }
+
+    public void LoadFieldAddress(FieldInfo field)
+    {
+        generator.Emit(OpCodes.Ldflda, field);
+        Note(OpCodes.Ldflda, field.DeclaringType!.Name + "::" + field.Name);
+    }
+
+    public void StoreField(FieldInfo field)
+    {
+        generator.Emit(OpCodes.Stfld, field);
+        Note(OpCodes.Stfld, field.DeclaringType!.Name + "::" + field.Name);
+    }
+
+    public void Call(MethodInfo method)
+    {
+        generator.Emit(OpCodes.Call, method);
+        Note(OpCodes.Call, (method.DeclaringType is { } type ? type.Name + "::" : "") + method.Name);
+    }
+
+    public void CallVirtual(MethodInfo method)
+    {
+        generator.Emit(OpCodes.Callvirt, method);
+        Note(OpCodes.Callvirt, method.DeclaringType!.Name + "::" + method.Name);
+    }
+
+    public void CallIndirect(Type result, Type[] parameters)
+    {
+        generator.EmitCalli(OpCodes.Calli, CallingConventions.Standard, result, parameters, null);
+        Note(OpCodes.Calli, _listing is null ? null : $"{result.Name}({string.Join(", ", parameters.Select(static type => type.Name))})");
+    }
+
+    public void Branch(OpCode code, Label target)
+    {
+        generator.Emit(code, target);
+        Blocks++;
+        Note(code, _listing is null ? null : "L" + NumberOf(target).ToString(CultureInfo.InvariantCulture));
+    }
+
+    public void Switch(Label[] targets)
+    {
+        generator.Emit(OpCodes.Switch, targets);
+        Blocks++;
+        Note(OpCodes.Switch, _listing is null ? null : string.Join(", ", targets.Select(label => "L" + NumberOf(label).ToString(CultureInfo.InvariantCulture))));
+    }
+
+    public void EmitType(OpCode code, Type type)
+    {
+        generator.Emit(code, type);
+        Note(code, type.Name);
+    }
+
+    private int NumberOf(Label label)
+    {
+        if (!_labels.TryGetValue(label, out int number))
+        {
+            number = _labels.Count;
+            _labels.Add(label, number);
+        }
+
+        return number;
+    }
+
+    private void Note(OpCode code, string? argument)
+    {
+        Instructions++;
+        if (_listing is not null)
+        {
+            _listing.Append("    ").Append(code.Name);
+            if (argument is not null)
+            {
+                _listing.Append(' ').Append(argument);
+            }
+
+            _listing.Append('\n');
+        }
+    }
+
+    private static readonly OpCode[] s_smallConstants =
+    [
+        OpCodes.Ldc_I4_M1, OpCodes.Ldc_I4_0, OpCodes.Ldc_I4_1, OpCodes.Ldc_I4_2, OpCodes.Ldc_I4_3,
+        OpCodes.Ldc_I4_4, OpCodes.Ldc_I4_5, OpCodes.Ldc_I4_6, OpCodes.Ldc_I4_7, OpCodes.Ldc_I4_8,
+    ];
+
+    private static readonly MethodInfo s_int32BitsToSingle = typeof(BitConverter).GetMethod(nameof(BitConverter.Int32BitsToSingle))!;
+    private static readonly MethodInfo s_int64BitsToDouble = typeof(BitConverter).GetMethod(nameof(BitConverter.Int64BitsToDouble))!;
+}

@@ -1,0 +1,209 @@
+using System.Collections.Immutable;
+using System.Reflection.Emit;
+
+using Codicil.Format.Types;
+using Codicil.Runtime;
+using Codicil.Semantics;
+
+namespace Codicil.Compiler;
+
+/// <summary>Calls and results. The target is the last argument, so that the operands need not be moved for it.</summary>
+internal sealed partial class FunctionEmitter
+{
+    private void EmitCall(int functionIndex)
+    {
+        FunctionType type = _format.GetTypeOfFunction(functionIndex);
+        int parameters = type.Parameters.Length;
+        EnsureTop(parameters);
+        if (functionIndex >= _format.ImportedFunctionCount)
+        {
+            LoadInstance();
+            _il.Call(_module.GetCallee(functionIndex));
+        }
+        else if (_module.Variant.UsesBoundImports && _module.Module.BoundImports[functionIndex] is BoundImport bound)
+        {
+            EmitBoundCall(functionIndex, bound, type);
+        }
+        else
+        {
+            LocalBuilder function = Scratch(OperandKind.Function);
+            LoadInstance();
+            _il.LoadField(RuntimeMembers.ImportedFunctions);
+            _il.LoadInt32(functionIndex);
+            _il.Emit(OpCodes.Ldelem_Ref);
+            _il.StoreLocal(function);
+            EmitCallOfReference(function, type);
+        }
+
+        Pop(parameters);
+        PushResults(type);
+    }
+
+    // A direct call of the method, whose first argument is the import's state.
+    private void EmitBoundCall(int functionIndex, BoundImport bound, FunctionType type)
+    {
+        ImmutableArray<ValType> parameters = type.Parameters;
+        var arguments = new LocalBuilder[parameters.Length];
+        for (int i = arguments.Length - 1; i >= 0; i--)
+        {
+            arguments[i] = Scratch(ClrTypes.KindOf(parameters[i]));
+            _il.StoreLocal(arguments[i]);
+        }
+
+        LoadInstance();
+        _il.LoadFieldAddress(RuntimeMembers.States);
+        _il.LoadInt32(_module.Module.StateSlots[functionIndex] * IntPtr.Size);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Ldind_Ref);
+        foreach (LocalBuilder argument in arguments)
+        {
+            _il.LoadLocal(argument);
+        }
+
+        _il.Call(bound.Method);
+    }
+
+    private void EmitCallIndirect(int typeIndex, int tableIndex)
+    {
+        FunctionType type = _format.GetFunctionType(typeIndex);
+        int typeId = _module.Module.Owner.CanonicalTypes[typeIndex];
+        LocalBuilder index = Scratch(OperandKind.I32);
+        LocalBuilder functions = ScratchFunctions();
+        LocalBuilder function = Scratch(OperandKind.Function);
+        EnsureTop(1);
+        _il.StoreLocal(index);
+        Pop(1);
+        Flush();
+
+        EmitLoadTable(tableIndex);
+        _il.LoadField(RuntimeMembers.TableFunctions);
+        _il.StoreLocal(functions);
+        Label inside = _il.DefineLabel();
+        _il.LoadLocal(index);
+        _il.LoadLocal(functions);
+        _il.Emit(OpCodes.Ldlen);
+        _il.Emit(OpCodes.Conv_I4);
+        _il.Branch(OpCodes.Blt_Un, inside);
+        _il.Call(RuntimeMembers.Trap(nameof(Traps.UndefinedElement)));
+        _il.Mark(inside);
+        _il.LoadLocal(functions);
+        _il.LoadLocal(index);
+        _il.Emit(OpCodes.Ldelem_Ref);
+        _il.StoreLocal(function);
+
+        Label ready = _il.DefineLabel();
+        _il.LoadLocal(function);
+        _il.LoadField(RuntimeMembers.FunctionTypeId);
+        _il.LoadInt32(typeId);
+        _il.Branch(OpCodes.Beq, ready);
+        _il.LoadLocal(function);
+        _il.LoadInt32(typeId);
+        _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.ResolveIndirect)));
+        _il.StoreLocal(function);
+        _il.Mark(ready);
+
+        int parameters = type.Parameters.Length;
+        EnsureTop(parameters);
+        EmitCallOfReference(function, type);
+        Pop(parameters);
+        PushResults(type);
+    }
+
+    // Target and code are read in this order; only the code ever changes, from 0 to its address.
+    private void EmitCallOfReference(LocalBuilder function, FunctionType type)
+    {
+        _il.LoadLocal(function);
+        _il.LoadField(RuntimeMembers.FunctionTarget);
+        _il.LoadLocal(function);
+        _il.LoadField(RuntimeMembers.FunctionCode);
+        _il.CallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(object)));
+    }
+
+    private void PushResults(FunctionType type)
+    {
+        for (int i = 0; i < type.Results.Length; i++)
+        {
+            if (i > 0)
+            {
+                EmitLoadExtraResult(i - 1, ClrTypes.KindOf(type.Results[i]));
+            }
+
+            Push();
+        }
+    }
+
+    private void EmitStoreExtraResult(int index, OperandKind kind, LocalBuilder value)
+    {
+        LoadInstance();
+        _il.LoadField(RuntimeMembers.Context);
+        if (kind >= OperandKind.Function)
+        {
+            _il.LoadField(RuntimeMembers.ExtraReferences);
+            _il.LoadInt32(index);
+            _il.LoadLocal(value);
+            _il.Emit(OpCodes.Stelem_Ref);
+            return;
+        }
+
+        EmitExtraResultAddress(index);
+        _il.LoadLocal(value);
+        _il.Emit(kind switch
+        {
+            OperandKind.I32 => OpCodes.Stind_I4,
+            OperandKind.I64 => OpCodes.Stind_I8,
+            OperandKind.F32 => OpCodes.Stind_R4,
+            _ => OpCodes.Stind_R8,
+        });
+    }
+
+    private void EmitLoadExtraResult(int index, OperandKind kind)
+    {
+        if (kind >= OperandKind.Function)
+        {
+            _il.LoadInt32(index);
+            LoadInstance();
+            _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.TakeReference)));
+            if (kind == OperandKind.Function)
+            {
+                _il.EmitType(OpCodes.Castclass, typeof(FunctionInstance));
+            }
+
+            return;
+        }
+
+        LoadInstance();
+        _il.LoadField(RuntimeMembers.Context);
+        EmitExtraResultAddress(index);
+        _il.Emit(kind switch
+        {
+            OperandKind.I32 => OpCodes.Ldind_I4,
+            OperandKind.I64 => OpCodes.Ldind_I8,
+            OperandKind.F32 => OpCodes.Ldind_R4,
+            _ => OpCodes.Ldind_R8,
+        });
+    }
+
+    private void EmitExtraResultAddress(int index)
+    {
+        _il.LoadField(RuntimeMembers.ExtraResults);
+        if (index > 0)
+        {
+            _il.LoadInt32(index * sizeof(ulong));
+            _il.Emit(OpCodes.Add);
+        }
+    }
+
+    private void EmitLoadTable(int tableIndex)
+    {
+        LoadInstance();
+        if (tableIndex == 0)
+        {
+            _il.LoadField(RuntimeMembers.Table0);
+            return;
+        }
+
+        _il.LoadField(RuntimeMembers.Tables);
+        _il.LoadInt32(tableIndex);
+        _il.Emit(OpCodes.Ldelem_Ref);
+    }
+}

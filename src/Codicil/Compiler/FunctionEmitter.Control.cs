@@ -1,0 +1,515 @@
+using System.Reflection.Emit;
+
+using Codicil.Format.Instructions;
+using Codicil.Format.Types;
+using Codicil.Format.Validation;
+using Codicil.Semantics;
+
+namespace Codicil.Compiler;
+
+/// <summary>Blocks, branches and returns. At every label the CIL stack is empty and the label's operands are in their positions' locals.</summary>
+internal sealed partial class FunctionEmitter
+{
+    private readonly List<EmitFrame> _frames = [];
+
+    private struct EmitFrame
+    {
+        public Opcode Opcode;
+        public Label Label;
+        public Label Else;
+        public bool IsFunction;
+        public bool HasElse;
+        public bool LabelUsed;
+        public bool ReachableAtStart;
+
+        /// <summary>Operands below the block, its parameters not counted.</summary>
+        public int Height;
+    }
+
+    private void PushFunctionFrame() => _frames.Add(new EmitFrame { Opcode = Opcode.Block, IsFunction = true, ReachableAtStart = true });
+
+    private void EmitUnreachable(in Instruction instruction)
+    {
+        switch (instruction.Opcode)
+        {
+            case Opcode.Block or Opcode.Loop or Opcode.If:
+                _frames.Add(new EmitFrame { Opcode = instruction.Opcode });
+                break;
+            case Opcode.Else:
+                EmitElse();
+                break;
+            case Opcode.End:
+                EmitEnd();
+                break;
+        }
+    }
+
+    private bool EmitControl(in Instruction instruction)
+    {
+        switch (instruction.Opcode)
+        {
+            case Opcode.Nop:
+                return true;
+            case Opcode.Unreachable:
+                PopAll();
+                _il.Call(RuntimeMembers.Trap(nameof(Traps.Unreachable)));
+                EndReachable();
+                return true;
+            case Opcode.Block:
+                Flush();
+                PushFrame(instruction, default);
+                return true;
+            case Opcode.Loop:
+                Flush();
+                PushFrame(instruction, default);
+                _il.Mark(_frames[^1].Label);
+                EmitInterruptPoll();
+                return true;
+            case Opcode.If:
+                {
+                    Label otherwise = _il.DefineLabel();
+                    DetachCondition();
+                    EmitBranch(otherwise, whenTrue: false);
+                    PushFrame(instruction, otherwise, popped: 1);
+                    return true;
+                }
+
+            case Opcode.Else:
+                EmitElse();
+                return true;
+            case Opcode.End:
+                EmitEnd();
+                return true;
+            case Opcode.Br:
+                EmitJump((int)instruction.Index);
+                _reachable = false;
+                return true;
+            case Opcode.BrIf:
+                EmitBranchIf((int)instruction.Index);
+                return true;
+            case Opcode.BrTable:
+                EmitBranchTable(instruction);
+                return true;
+            case Opcode.Return:
+                EmitReturn();
+                return true;
+            case Opcode.Call:
+                EmitCall((int)instruction.Index);
+                return true;
+            case Opcode.CallIndirect:
+                EmitCallIndirect((int)instruction.Index, (int)instruction.SecondIndex);
+                return true;
+            case Opcode.Drop:
+                EmitDrop();
+                return true;
+            case Opcode.Select or Opcode.SelectTyped:
+                EmitSelect();
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    // After a call that does not return the JIT needs an end of the block.
+    private void EndReachable()
+    {
+        _il.Emit(OpCodes.Ldnull);
+        _il.Emit(OpCodes.Throw);
+        _reachable = false;
+    }
+
+    private void PushFrame(in Instruction instruction, Label otherwise, int popped = 0)
+    {
+        int parameters = _validator.GetParameters(instruction.BlockType).Length;
+        _frames.Add(new EmitFrame
+        {
+            Opcode = instruction.Opcode,
+            Label = _il.DefineLabel(),
+            Else = otherwise,
+            ReachableAtStart = true,
+            Height = _validator.OperandCount - popped - parameters,
+        });
+    }
+
+    private void EmitElse()
+    {
+        int index = _frames.Count - 1;
+        EmitFrame frame = _frames[index];
+        ControlFrame control = _validator.GetFrame(0);
+        if (frame.ReachableAtStart)
+        {
+            if (_reachable)
+            {
+                Flush();
+                _il.Branch(OpCodes.Br, frame.Label);
+                frame.LabelUsed = true;
+            }
+
+            _il.Mark(frame.Else);
+            _reachable = true;
+            _onStack = 0;
+            _count = frame.Height + _validator.GetStartTypes(control).Length;
+        }
+
+        frame.HasElse = true;
+        _frames[index] = frame;
+    }
+
+    private void EmitEnd()
+    {
+        EmitFrame frame = _frames[^1];
+        _frames.RemoveAt(_frames.Count - 1);
+        ControlFrame control = _validator.GetFrame(0);
+        int results = _validator.GetEndTypes(control).Length;
+        if (frame.IsFunction)
+        {
+            if (_reachable)
+            {
+                EmitReturnValues();
+            }
+
+            return;
+        }
+
+        if (!frame.ReachableAtStart)
+        {
+            return;
+        }
+
+        bool missingElse = frame.Opcode == Opcode.If && !frame.HasElse;
+        bool isLoop = frame.Opcode == Opcode.Loop;
+        if (!missingElse && (isLoop || !frame.LabelUsed))
+        {
+            // Nothing joins here.
+            if (!_reachable)
+            {
+                _onStack = 0;
+                _count = frame.Height + results;
+            }
+
+            return;
+        }
+
+        if (_reachable)
+        {
+            Flush();
+        }
+
+        if (missingElse)
+        {
+            _il.Mark(frame.Else);
+        }
+
+        if (frame.LabelUsed)
+        {
+            _il.Mark(frame.Label);
+        }
+
+        _reachable = true;
+        _onStack = 0;
+        _count = frame.Height + results;
+        if (results is > 0 and <= 4)
+        {
+            ReadOnlySpan<ValType> types = _validator.GetEndTypes(control);
+            for (int i = 0; i < results; i++)
+            {
+                _il.LoadLocal(Slot(frame.Height + i, ClrTypes.KindOf(types[i])));
+            }
+
+            _onStack = results;
+        }
+    }
+
+    private void EmitInterruptPoll()
+    {
+        if (!_module.IsInterruptible)
+        {
+            return;
+        }
+
+        Label go = _il.DefineLabel();
+        LoadInstance();
+        _il.LoadVolatileField(RuntimeMembers.InterruptFlag);
+        _il.Branch(OpCodes.Brfalse, go);
+        LoadInstance();
+        _il.Call(RuntimeMembers.Trap(nameof(Traps.Interrupted)));
+        _il.Mark(go);
+    }
+
+    private ref EmitFrame FrameAt(int depth) => ref System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_frames)[_frames.Count - 1 - depth];
+
+    private ReadOnlySpan<ValType> LabelTypes(int depth)
+    {
+        ControlFrame control = _validator.GetFrame((uint)depth);
+        return control.Opcode == Opcode.Loop ? _validator.GetParameters(control.BlockType) : _validator.GetResults(control.BlockType);
+    }
+
+    /// <summary>An unconditional branch; the CIL stack is empty afterwards.</summary>
+    private void EmitJump(int depth)
+    {
+        if (FrameAt(depth).IsFunction)
+        {
+            EmitReturnValues();
+            return;
+        }
+
+        int arity = LabelTypes(depth).Length;
+        if (arity > 0)
+        {
+            MoveToLabel(depth, arity);
+        }
+
+        PopAll();
+        ref EmitFrame frame = ref FrameAt(depth);
+        frame.LabelUsed = true;
+        _il.Branch(OpCodes.Br, frame.Label);
+    }
+
+    // Moves the topmost operands to the places where the label wants them. They stay on the stack for the validator's count, not in CIL.
+    private void MoveToLabel(int depth, int arity)
+    {
+        int height = FrameAt(depth).Height;
+        if (_count - arity == height)
+        {
+            Flush();
+            return;
+        }
+
+        EnsureTop(arity);
+        int first = _count - arity;
+        for (int i = arity - 1; i >= 0; i--)
+        {
+            _il.StoreLocal(Slot(height + i, KindAt(first + i)));
+            _onStack--;
+        }
+    }
+
+    private void EmitBranchIf(int depth)
+    {
+        int arity = LabelTypes(depth).Length;
+        DetachCondition();
+        bool isFunction = FrameAt(depth).IsFunction;
+        int remaining = _count;
+        if (!isFunction && (arity == 0 || remaining - arity == FrameAt(depth).Height))
+        {
+            ref EmitFrame frame = ref FrameAt(depth);
+            frame.LabelUsed = true;
+            EmitBranch(frame.Label, whenTrue: true);
+            return;
+        }
+
+        Label skip = _il.DefineLabel();
+        EmitBranch(skip, whenTrue: false);
+        if (isFunction)
+        {
+            EmitReturnValues();
+            _onStack = 0;
+        }
+        else
+        {
+            int height = FrameAt(depth).Height;
+            int first = _count - arity;
+            for (int i = 0; i < arity; i++)
+            {
+                OperandKind kind = KindAt(first + i);
+                _il.LoadLocal(Slot(first + i, kind));
+                _il.StoreLocal(Slot(height + i, kind));
+            }
+
+            FrameAt(depth).LabelUsed = true;
+            _il.Branch(OpCodes.Br, FrameAt(depth).Label);
+        }
+
+        _il.Mark(skip);
+    }
+
+    private void EmitBranchTable(in Instruction instruction)
+    {
+        Materialize();
+        EnsureTop(1);
+        LocalBuilder? index = null;
+        int arity = LabelTypes((int)instruction.Index).Length;
+        if (_onStack > 1)
+        {
+            index = Scratch(OperandKind.I32);
+            _il.StoreLocal(index);
+        }
+
+        Pop(1);
+        if (arity > 0)
+        {
+            Flush();
+        }
+        else
+        {
+            for (; _onStack > 0; _onStack--)
+            {
+                _il.Emit(OpCodes.Pop);
+            }
+        }
+
+        if (index is not null)
+        {
+            _il.LoadLocal(index);
+        }
+
+        var trampolines = new Dictionary<int, Label>();
+        var targets = new Label[instruction.VectorCount];
+        var reader = new VectorReader(instruction);
+        for (int i = 0; i < targets.Length; i++)
+        {
+            targets[i] = TableTarget((int)reader.ReadLabel(), arity, trampolines);
+        }
+
+        _il.Switch(targets);
+        _il.Branch(OpCodes.Br, TableTarget((int)instruction.Index, arity, trampolines));
+        foreach ((int depth, Label label) in trampolines)
+        {
+            _il.Mark(label);
+            _onStack = 0;
+            EmitJump(depth);
+        }
+
+        _onStack = 0;
+        _reachable = false;
+    }
+
+    private Label TableTarget(int depth, int arity, Dictionary<int, Label> trampolines)
+    {
+        ref EmitFrame frame = ref FrameAt(depth);
+        if (!frame.IsFunction && (arity == 0 || _count - arity == frame.Height))
+        {
+            frame.LabelUsed = true;
+            return frame.Label;
+        }
+
+        if (!trampolines.TryGetValue(depth, out Label label))
+        {
+            label = _il.DefineLabel();
+            trampolines.Add(depth, label);
+        }
+
+        return label;
+    }
+
+    private void EmitReturn()
+    {
+        EmitReturnValues();
+        _reachable = false;
+    }
+
+    // ret wants nothing but the first result on the CIL stack; the others go into the context.
+    private void EmitReturnValues()
+    {
+        int results = _type.Results.Length;
+        if (results == 0)
+        {
+            PopAll();
+            _il.Emit(OpCodes.Ret);
+            return;
+        }
+
+        EnsureTop(results);
+        for (int i = results - 1; i > 0; i--)
+        {
+            OperandKind kind = ClrTypes.KindOf(_type.Results[i]);
+            LocalBuilder value = Scratch(kind);
+            _il.StoreLocal(value);
+            EmitStoreExtraResult(i - 1, kind, value);
+            _onStack--;
+        }
+
+        if (_onStack > 1)
+        {
+            LocalBuilder first = Scratch(ClrTypes.KindOf(_type.Results[0]));
+            _il.StoreLocal(first);
+            _onStack--;
+            for (; _onStack > 0; _onStack--)
+            {
+                _il.Emit(OpCodes.Pop);
+            }
+
+            _il.LoadLocal(first);
+        }
+
+        _il.Emit(OpCodes.Ret);
+    }
+
+    private void EmitDrop()
+    {
+        if (_pending is PendingKind.Constant or PendingKind.Local)
+        {
+            _pending = PendingKind.None;
+            Pop(1);
+            return;
+        }
+
+        Materialize();
+        if (_onStack > 0)
+        {
+            _il.Emit(OpCodes.Pop);
+            _onStack--;
+        }
+
+        _count--;
+    }
+
+    private void EmitSelect()
+    {
+        OperandKind kind = KindAt(_count - 2);
+        LocalBuilder second;
+        LocalBuilder first;
+        Label keep = _il.DefineLabel();
+        if (_pending == PendingKind.Comparison && _onStack >= 3)
+        {
+            // The operands of the comparison go to locals, so that it can be the branch.
+            Comparison comparison = _comparison;
+            LocalBuilder? right = comparison.IsUnary ? null : Scratch(comparison.Kind);
+            LocalBuilder left = Scratch(comparison.Kind);
+            if (right is not null)
+            {
+                _il.StoreLocal(right);
+            }
+
+            _il.StoreLocal(left);
+            _pending = PendingKind.None;
+            Pop(1);
+            (first, second) = StoreTwo(kind);
+            _il.LoadLocal(left);
+            if (right is not null)
+            {
+                _il.LoadLocal(right);
+            }
+
+            EmitComparisonBranch(comparison, keep, whenTrue: true);
+        }
+        else
+        {
+            EnsureTop(3);
+            LocalBuilder condition = Scratch(OperandKind.I32);
+            _il.StoreLocal(condition);
+            Pop(1);
+            (first, second) = StoreTwo(kind);
+            _il.LoadLocal(condition);
+            _il.Branch(OpCodes.Brtrue, keep);
+        }
+
+        _il.LoadLocal(second);
+        _il.StoreLocal(first);
+        _il.Mark(keep);
+        _il.LoadLocal(first);
+        Push();
+    }
+
+    // Takes both operands of a select off, and everything below away from the CIL stack.
+    private (LocalBuilder First, LocalBuilder Second) StoreTwo(OperandKind kind)
+    {
+        LocalBuilder second = Scratch(kind);
+        LocalBuilder first = Scratch(kind);
+        _il.StoreLocal(second);
+        _il.StoreLocal(first);
+        Pop(2);
+        Flush();
+        return (first, second);
+    }
+}

@@ -1,0 +1,227 @@
+using System.Reflection.Emit;
+
+using Codicil.Format.Instructions;
+using Codicil.Format.Types;
+using Codicil.Runtime;
+using Codicil.Semantics;
+
+namespace Codicil.Compiler;
+
+/// <summary>Variables, references and tables.</summary>
+internal sealed partial class FunctionEmitter
+{
+    private bool EmitReference(in Instruction instruction)
+    {
+        int index = (int)instruction.Index;
+        switch (instruction.Opcode)
+        {
+            case Opcode.LocalGet:
+                Materialize();
+                _pending = PendingKind.Local;
+                _pendingOperand = new PendingOperand(OperandKind.Object, (ulong)index, IsLocal: true);
+                Push();
+                return true;
+            case Opcode.LocalSet:
+                EnsureTop(1);
+                EmitStoreLocal(index);
+                Pop(1);
+                return true;
+            case Opcode.LocalTee:
+                // A tee is a set and a get, and the get can wait for its consumer.
+                EnsureTop(1);
+                EmitStoreLocal(index);
+                _pending = PendingKind.Local;
+                _pendingOperand = new PendingOperand(OperandKind.Object, (ulong)index, IsLocal: true);
+                return true;
+            case Opcode.GlobalGet:
+                EmitGlobalGet(index);
+                return true;
+            case Opcode.GlobalSet:
+                EmitGlobalSet(index);
+                return true;
+            case Opcode.RefNull:
+                Materialize();
+                _il.Emit(OpCodes.Ldnull);
+                Push();
+                return true;
+            case Opcode.RefIsNull:
+                EnsureTop(1);
+                _il.Emit(OpCodes.Ldnull);
+                _il.Emit(OpCodes.Ceq);
+                return true;
+            case Opcode.RefFunc:
+                Materialize();
+                _il.LoadInt32(index);
+                LoadInstance();
+                _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.RefFunc)));
+                Push();
+                return true;
+            case Opcode.TableGet:
+                EnsureTop(1);
+                EmitLoadTable(index);
+                _il.Call(RuntimeMembers.Operation(IsFunctionTable(index) ? nameof(InstanceOps.TableGetFunction) : nameof(InstanceOps.TableGetObject)));
+                return true;
+            case Opcode.TableSet:
+                EnsureTop(2);
+                EmitLoadTable(index);
+                _il.Call(RuntimeMembers.Operation(IsFunctionTable(index) ? nameof(InstanceOps.TableSetFunction) : nameof(InstanceOps.TableSetObject)));
+                Pop(2);
+                return true;
+            case Opcode.TableSize:
+                Materialize();
+                EmitLoadTable(index);
+                _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.TableSize)));
+                Push();
+                return true;
+            case Opcode.TableGrow:
+                EnsureTop(2);
+                EmitLoadTable(index);
+                _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.TableGrow)));
+                Pop(1);
+                return true;
+            case Opcode.TableFill:
+                EnsureTop(3);
+                EmitLoadTable(index);
+                CallOperation(nameof(InstanceOps.TableFill), 3);
+                return true;
+            case Opcode.TableCopy:
+                EnsureTop(3);
+                EmitLoadTable(index);
+                EmitLoadTable((int)instruction.SecondIndex);
+                CallOperation(nameof(InstanceOps.TableCopy), 3);
+                return true;
+            case Opcode.TableInit:
+                EnsureTop(3);
+                _il.LoadInt32(index);
+                EmitLoadTable((int)instruction.SecondIndex);
+                CallOperation(nameof(InstanceOps.TableInit), 3);
+                return true;
+            case Opcode.ElemDrop:
+                Materialize();
+                _il.LoadInt32(index);
+                CallOperation(nameof(InstanceOps.ElementDrop), 0);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private bool IsFunctionTable(int index) => References.IsFunction(_format.Tables[index].ElementType);
+
+    private void EmitLoadVariable(int index)
+    {
+        if (index < _parameterCount)
+        {
+            _il.LoadArgument(index);
+        }
+        else
+        {
+            _il.LoadLocal(_locals[index - _parameterCount]);
+        }
+    }
+
+    private void EmitStoreLocal(int index)
+    {
+        if (index < _parameterCount)
+        {
+            _il.StoreArgument(index);
+        }
+        else
+        {
+            _il.StoreLocal(_locals[index - _parameterCount]);
+        }
+    }
+
+    private void EmitGlobalGet(int index)
+    {
+        GlobalType type = _format.Globals[index];
+        OperandKind kind = ClrTypes.KindOf(type.Type);
+        Materialize();
+        if (_module.Module.ConstantGlobals[index] is ulong constant)
+        {
+            _pending = PendingKind.Constant;
+            _pendingOperand = new PendingOperand(kind, constant, IsLocal: false);
+            Push();
+            return;
+        }
+
+        if (kind >= OperandKind.Function)
+        {
+            EmitLoadGlobalObject(index);
+            _il.LoadField(RuntimeMembers.GlobalReference);
+            if (kind == OperandKind.Function)
+            {
+                _il.EmitType(OpCodes.Castclass, typeof(FunctionInstance));
+            }
+        }
+        else
+        {
+            EmitGlobalAddress(index);
+            _il.Emit(kind switch
+            {
+                OperandKind.I32 => OpCodes.Ldind_I4,
+                OperandKind.I64 => OpCodes.Ldind_I8,
+                OperandKind.F32 => OpCodes.Ldind_R4,
+                _ => OpCodes.Ldind_R8,
+            });
+        }
+
+        Push();
+    }
+
+    private void EmitGlobalSet(int index)
+    {
+        OperandKind kind = ClrTypes.KindOf(_format.Globals[index].Type);
+        EnsureTop(1);
+        LocalBuilder value = Scratch(kind);
+        _il.StoreLocal(value);
+        if (kind >= OperandKind.Function)
+        {
+            EmitLoadGlobalObject(index);
+            _il.LoadLocal(value);
+            _il.StoreField(RuntimeMembers.GlobalReference);
+        }
+        else
+        {
+            EmitGlobalAddress(index);
+            _il.LoadLocal(value);
+            _il.Emit(kind switch
+            {
+                OperandKind.I32 => OpCodes.Stind_I4,
+                OperandKind.I64 => OpCodes.Stind_I8,
+                OperandKind.F32 => OpCodes.Stind_R4,
+                _ => OpCodes.Stind_R8,
+            });
+        }
+
+        Pop(1);
+    }
+
+    private void EmitGlobalAddress(int index)
+    {
+        int slot = _module.Module.InlineGlobalSlots[index];
+        if (slot >= 0)
+        {
+            LoadInstance();
+            _il.LoadFieldAddress(RuntimeMembers.InlineGlobals);
+            if (slot > 0)
+            {
+                _il.LoadInt32(slot * sizeof(ulong));
+                _il.Emit(OpCodes.Add);
+            }
+
+            return;
+        }
+
+        EmitLoadGlobalObject(index);
+        _il.LoadFieldAddress(RuntimeMembers.GlobalBits);
+    }
+
+    private void EmitLoadGlobalObject(int index)
+    {
+        LoadInstance();
+        _il.LoadField(RuntimeMembers.Globals);
+        _il.LoadInt32(index);
+        _il.Emit(OpCodes.Ldelem_Ref);
+    }
+}

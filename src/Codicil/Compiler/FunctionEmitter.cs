@@ -1,0 +1,387 @@
+using System.Reflection.Emit;
+
+using Codicil.Execution;
+using Codicil.Format.Instructions;
+using Codicil.Format.Modules;
+using Codicil.Format.Types;
+using Codicil.Format.Validation;
+using Codicil.Runtime;
+using Codicil.Semantics;
+
+namespace Codicil.Compiler;
+
+/// <summary>
+/// Emits the CIL of one function, in lockstep with the validator, which knows the types. Operands live on the CIL stack as long as no branch
+/// or label is near; at labels they are in locals, one for each operand position and kind, so that the CIL stack is empty there.
+/// </summary>
+internal sealed partial class FunctionEmitter
+{
+    /// <summary>More operands than this do not stay on the CIL stack: the JIT recurses over expression trees.</summary>
+    private const int MostStackOperands = 48;
+
+    /// <summary>CIL has 65,534 locals.</summary>
+    private const int MostLocals = 65_000;
+
+    /// <summary>Scratch locals of a kind before they are used again: the JIT prefers locals with one definition.</summary>
+    private const int MostScratchLocals = 128;
+
+    /// <summary>Above this estimate the stack is checked by an entry of its own before the frame exists.</summary>
+    private const int LargeFrameBytes = 4096;
+
+    /// <summary>Above this estimate CIL is zeroed as a whole.</summary>
+    private const int MostExplicitlyZeroedLocals = 64;
+
+    private readonly ModuleEmitter _module;
+    private readonly WasmModule _format;
+    private readonly FunctionValidator _validator;
+    private readonly int _functionIndex;
+    private readonly FunctionType _type;
+    private readonly int _parameterCount;
+    private readonly Dictionary<int, LocalBuilder> _slots = [];
+    private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[10];
+    private readonly int[] _nextScratch = new int[10];
+
+    private CilWriter _il = null!;
+    private LocalBuilder[] _locals = [];
+    private LocalBuilder? _memoryBase;
+    private LocalBuilder? _memory;
+    private bool _isChecked;
+
+    // Operands on the stack, and how many of the topmost are on the CIL stack (the pending one counts).
+    private int _count;
+    private int _onStack;
+    private bool _reachable = true;
+    private Opcode _nextOpcode;
+
+    public FunctionEmitter(ModuleEmitter module, int functionIndex)
+    {
+        _module = module;
+        _format = module.Format;
+        _validator = module.Validator;
+        _functionIndex = functionIndex;
+        _type = _format.GetTypeOfFunction(functionIndex);
+        _parameterCount = _type.Parameters.Length;
+    }
+
+    public FunctionFacts Emit(MethodBuilder method)
+    {
+        FunctionBody body = _format.Bodies[_functionIndex - _format.ImportedFunctionCount];
+        if (body.Range.Length > CompilerLimits.FunctionBodyBytes)
+        {
+            throw new ResourceLimitException(
+                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"function {_functionIndex} is too large to compile: {body.Range.Length} bytes, the limit is {CompilerLimits.FunctionBodyBytes}"));
+        }
+
+        _validator.Begin(_functionIndex);
+        Summary summary = Scan(body);
+        bool large = (_parameterCount + body.LocalCount) * 8 > LargeFrameBytes / 2 || body.Range.Length > 4096;
+        MethodBuilder target = large ? _module.DefineBody(_functionIndex) : method;
+        if (body.LocalCount > MostExplicitlyZeroedLocals)
+        {
+            target.InitLocals = true;
+        }
+
+        _il = new CilWriter(target.GetILGenerator(), _module.Listings is not null);
+        EmitPrologue(summary, body.LocalCount);
+        EmitBody(body);
+        int frame = EstimateFrame(summary);
+        if (large)
+        {
+            EmitCheckedEntry(method, target, frame);
+        }
+
+        _module.Listings?.Add(_functionIndex, _il.Listing);
+        return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame);
+    }
+
+    private int EstimateFrame(Summary summary) => checked((_parameterCount + _il.LocalCount + summary.Calls + 16) * 8);
+
+    private Summary Scan(FunctionBody body)
+    {
+        Summary summary = default;
+        var reader = new InstructionReader(_format.Bytes.Span, body.InstructionsStart, body.Range.End);
+        while (!reader.AtEnd)
+        {
+            reader.Read(out Instruction instruction);
+            switch (instruction.Opcode)
+            {
+                case Opcode.Call or Opcode.CallIndirect or Opcode.CallRef:
+                    summary.Calls++;
+                    break;
+                default:
+                    summary.UsesMemory |= OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument && instruction.Index == 0;
+                    break;
+            }
+        }
+
+        return summary;
+    }
+
+    private void EmitPrologue(Summary summary, int localCount)
+    {
+        ReadOnlySpan<ValType> types = _validator.Locals[_parameterCount..];
+        if (localCount > MostLocals)
+        {
+            ThrowTooComplex();
+        }
+
+        _locals = new LocalBuilder[localCount];
+        for (int i = 0; i < localCount; i++)
+        {
+            OperandKind kind = ClrTypes.KindOf(types[i]);
+            _locals[i] = _il.DeclareLocal(ClrTypes.Of(kind));
+            if (localCount <= MostExplicitlyZeroedLocals)
+            {
+                EmitDefault(kind);
+                _il.StoreLocal(_locals[i]);
+            }
+        }
+
+        if (summary.Calls > 0)
+        {
+            EmitStackCheck(_il, _parameterCount, 0);
+        }
+
+        if (summary.UsesMemory)
+        {
+            _isChecked = _module.Variant.MemoryModes[0] != MemoryMode.Guard;
+            _memoryBase = _il.DeclareLocal(typeof(nint));
+            LoadInstance();
+            _il.LoadField(RuntimeMembers.MemoryBase);
+            _il.StoreLocal(_memoryBase);
+            if (_isChecked)
+            {
+                _memory = _il.DeclareLocal(typeof(LinearMemory));
+                LoadInstance();
+                _il.LoadField(RuntimeMembers.Memory0);
+                _il.StoreLocal(_memory);
+            }
+        }
+    }
+
+    // The address of a local against the limit. The local also keeps the JIT from turning a call before ret into a jump, which would
+    // make an endless recursion an endless loop.
+    private static void EmitStackCheck(CilWriter il, int instanceArgument, int frameBytes)
+    {
+        LocalBuilder marker = il.DeclareLocal(typeof(int));
+        Label ok = il.DefineLabel();
+        il.LoadLocalAddress(marker);
+        il.Emit(OpCodes.Conv_U);
+        if (frameBytes != 0)
+        {
+            il.LoadInt32(frameBytes);
+            il.Emit(OpCodes.Conv_U);
+            il.Emit(OpCodes.Sub);
+        }
+
+        il.LoadArgument(instanceArgument);
+        il.LoadField(RuntimeMembers.Context);
+        il.LoadVolatileField(RuntimeMembers.StackLimit);
+        il.Branch(OpCodes.Bge_Un, ok);
+        il.LoadArgument(instanceArgument);
+        il.Call(RuntimeMembers.Trap(nameof(Traps.StackCheckFailed)));
+        il.Mark(ok);
+    }
+
+    private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes)
+    {
+        var il = new CilWriter(entry.GetILGenerator(), record: false);
+        EmitStackCheck(il, _parameterCount, frameBytes);
+        for (int i = 0; i <= _parameterCount; i++)
+        {
+            il.LoadArgument(i);
+        }
+
+        il.Call(body);
+        il.Emit(OpCodes.Ret);
+    }
+
+    private void EmitBody(FunctionBody body)
+    {
+        PushFunctionFrame();
+        var reader = new InstructionReader(_format.Bytes.Span, body.InstructionsStart, body.Range.End);
+        reader.Read(out Instruction instruction);
+        while (true)
+        {
+            bool last = reader.AtEnd;
+            Instruction next = default;
+            if (!last)
+            {
+                reader.Read(out next);
+            }
+
+            _nextOpcode = next.Opcode;
+            if (_onStack > MostStackOperands)
+            {
+                Flush();
+            }
+
+            if (_reachable)
+            {
+                EmitInstruction(instruction);
+            }
+            else
+            {
+                EmitUnreachable(instruction);
+            }
+
+            _validator.Step(instruction);
+            if (last)
+            {
+                return;
+            }
+
+            instruction = next;
+        }
+    }
+
+    private void EmitInstruction(in Instruction instruction)
+    {
+        if (EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
+        {
+            return;
+        }
+
+        throw new Format.UnsupportedModuleException(
+            $"{OpcodeTable.Mnemonic(instruction.Opcode)} is not supported by the compiler engine", OpcodeTable.Feature(instruction.Opcode), instruction.Offset);
+    }
+
+    private static void ThrowTooComplex() => throw new ResourceLimitException("function is too complex to compile: too many locals and operands");
+
+    private void LoadInstance() => _il.LoadArgument(_parameterCount);
+
+    private void EmitDefault(OperandKind kind)
+    {
+        switch (kind)
+        {
+            case OperandKind.I32:
+                _il.LoadInt32(0);
+                break;
+            case OperandKind.I64:
+                _il.LoadInt64(0);
+                break;
+            case OperandKind.F32:
+                _il.LoadSingle(0);
+                break;
+            case OperandKind.F64:
+                _il.LoadDouble(0);
+                break;
+            default:
+                _il.Emit(OpCodes.Ldnull);
+                break;
+        }
+    }
+
+    private OperandKind KindAt(int position) => ClrTypes.KindOf(_validator.PeekOperand(_validator.OperandCount - 1 - position));
+
+    private LocalBuilder Slot(int position, OperandKind kind)
+    {
+        int key = (position << 3) | (int)kind;
+        if (!_slots.TryGetValue(key, out LocalBuilder? slot))
+        {
+            if (_il.LocalCount >= MostLocals)
+            {
+                ThrowTooComplex();
+            }
+
+            slot = _il.DeclareLocal(ClrTypes.Of(kind));
+            _slots.Add(key, slot);
+        }
+
+        return slot;
+    }
+
+    private LocalBuilder Scratch(OperandKind kind) => Scratch((int)kind, ClrTypes.Of(kind));
+
+    private LocalBuilder ScratchAddress() => Scratch(8, typeof(nint));
+
+    private LocalBuilder ScratchFunctions() => Scratch(9, typeof(FunctionInstance[]));
+
+    private LocalBuilder Scratch(int kind, Type type)
+    {
+        List<LocalBuilder> pool = _scratch[kind] ??= [];
+        if (pool.Count < MostScratchLocals && _il.LocalCount < MostLocals)
+        {
+            LocalBuilder local = _il.DeclareLocal(type);
+            pool.Add(local);
+            return local;
+        }
+
+        if (pool.Count == 0)
+        {
+            ThrowTooComplex();
+        }
+
+        int next = _nextScratch[kind];
+        _nextScratch[kind] = (next + 1) % pool.Count;
+        return pool[next];
+    }
+
+    private void Push()
+    {
+        _count++;
+        _onStack++;
+    }
+
+    private void Pop(int count)
+    {
+        _count -= count;
+        _onStack -= count;
+    }
+
+    /// <summary>Moves every operand from the CIL stack to the local of its position.</summary>
+    private void Flush()
+    {
+        Materialize();
+        for (int position = _count - 1; _onStack > 0; position--)
+        {
+            _il.StoreLocal(Slot(position, KindAt(position)));
+            _onStack--;
+        }
+    }
+
+    /// <summary>Makes sure that the topmost operands are on the CIL stack.</summary>
+    private void EnsureTop(int count)
+    {
+        Materialize();
+        if (_onStack >= count)
+        {
+            return;
+        }
+
+        Flush();
+        LoadSlots(_count - count, count);
+        _onStack = count;
+    }
+
+    private void LoadSlots(int position, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            _il.LoadLocal(Slot(position + i, KindAt(position + i)));
+        }
+    }
+
+    /// <summary>Drops what is on the CIL stack, for code that does not go on.</summary>
+    private void PopAll()
+    {
+        Materialize();
+        for (; _onStack > 0; _onStack--)
+        {
+            _il.Emit(OpCodes.Pop);
+        }
+    }
+
+    private struct Summary
+    {
+        public int Calls;
+        public bool UsesMemory;
+    }
+}
+
+/// <summary>What the compiler engine refuses, with a typed error.</summary>
+internal static class CompilerLimits
+{
+    /// <summary>The largest body in bytes: beyond, the JIT's time and memory for one method are out of proportion (measured in docs/decisions.md).</summary>
+    public const int FunctionBodyBytes = 1024 * 1024;
+}

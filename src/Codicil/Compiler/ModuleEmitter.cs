@@ -1,0 +1,147 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Reflection;
+using System.Reflection.Emit;
+
+using Codicil.Execution;
+using Codicil.Format.Modules;
+using Codicil.Format.Types;
+using Codicil.Format.Validation;
+using Codicil.Runtime;
+
+namespace Codicil.Compiler;
+
+/// <summary>Emits the chunks of one code variant: one assembly, a type a chunk, a static method a function. Not thread-safe.</summary>
+internal sealed class ModuleEmitter
+{
+    private readonly CodeVariant _variant;
+    private readonly ModuleBuilder _builder;
+    private readonly FunctionValidator _validator;
+    private readonly Dictionary<int, MethodBuilder> _stubs = [];
+    private MethodBuilder[] _methods = [];
+    private int _firstDefined;
+    private TypeBuilder _type = null!;
+
+    [RequiresDynamicCode("Emits code.")]
+    public ModuleEmitter(CodeVariant variant)
+    {
+        _variant = variant;
+        ModuleCode code = variant.Module;
+        _builder = EmittedAssembly.Create(code.BoundImports.OfType<BoundImport>().Select(static bound => bound.Method.Module.Assembly));
+        _validator = new FunctionValidator(code.Format);
+    }
+
+    public CodeVariant Variant => _variant;
+
+    public ModuleCode Module => _variant.Module;
+
+    public WasmModule Format => _variant.Module.Format;
+
+    public bool IsInterruptible => _variant.Module.Owner.ManagedEngine.Options.Interruptible;
+
+    public FunctionValidator Validator => _validator;
+
+    /// <summary>Where listings go; null records none.</summary>
+    public Dictionary<int, string>? Listings { get; init; }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The type is emitted here.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "The type is emitted here.")]
+    public ChunkCode EmitChunk(int index)
+    {
+        _firstDefined = Module.ChunkStarts[index];
+        int count = Module.ChunkStarts[index + 1] - _firstDefined;
+        _stubs.Clear();
+        _type = _builder.DefineType(
+            string.Create(CultureInfo.InvariantCulture, $"Chunk{index}"), TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed, typeof(object));
+        _methods = new MethodBuilder[count];
+        for (int i = 0; i < count; i++)
+        {
+            int functionIndex = Format.ImportedFunctionCount + _firstDefined + i;
+            _methods[i] = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"f{functionIndex}"), Format.GetTypeOfFunction(functionIndex));
+        }
+
+        var facts = new FunctionFacts[count];
+        for (int i = 0; i < count; i++)
+        {
+            facts[i] = new FunctionEmitter(this, Format.ImportedFunctionCount + _firstDefined + i).Emit(_methods[i]);
+        }
+
+        Type created = _type.CreateType();
+        ModuleCode.Register(created, _variant);
+        var methods = new MethodInfo[count];
+        for (int i = 0; i < count; i++)
+        {
+            methods[i] = (MethodInfo)created.Module.ResolveMethod(_methods[i].MetadataToken)!;
+        }
+
+        return new ChunkCode(created, _firstDefined, methods, facts);
+    }
+
+    /// <summary>A method for the body of a function whose frame is large: the function itself only checks the stack and calls it.</summary>
+    public MethodBuilder DefineBody(int functionIndex)
+    {
+        MethodBuilder body = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"f{functionIndex}_body"), Format.GetTypeOfFunction(functionIndex));
+        body.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
+        return body;
+    }
+
+    /// <summary>What a direct call of a defined function calls: the function when it is in this chunk, else a stub that goes through its slot.</summary>
+    public MethodInfo GetCallee(int functionIndex)
+    {
+        int defined = functionIndex - Format.ImportedFunctionCount;
+        int inChunk = defined - _firstDefined;
+        if ((uint)inChunk < (uint)_methods.Length)
+        {
+            return _methods[inChunk];
+        }
+
+        if (!_stubs.TryGetValue(functionIndex, out MethodBuilder? stub))
+        {
+            stub = EmitStub(functionIndex, defined);
+            _stubs.Add(functionIndex, stub);
+        }
+
+        return stub;
+    }
+
+    private MethodBuilder DefineMethod(string name, FunctionType type)
+    {
+        MethodBuilder method = _type.DefineMethod(
+            name, MethodAttributes.Public | MethodAttributes.Static, ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(ModuleInstance)));
+        method.InitLocals = false;
+        return method;
+    }
+
+    // The slot is 0 until the function is compiled. The JIT turns the last call into a jump.
+    private MethodBuilder EmitStub(int functionIndex, int defined)
+    {
+        FunctionType type = Format.GetTypeOfFunction(functionIndex);
+        MethodBuilder stub = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"to_f{functionIndex}"), type);
+        var il = new CilWriter(stub.GetILGenerator(), record: false);
+        int instance = type.Parameters.Length;
+        LocalBuilder code = il.DeclareLocal(typeof(nint));
+        Label ready = il.DefineLabel();
+        il.LoadArgument(instance);
+        il.LoadField(RuntimeMembers.CodeSlots);
+        il.LoadInt32(defined * IntPtr.Size);
+        il.Emit(OpCodes.Add);
+        il.Emit(OpCodes.Ldind_I);
+        il.StoreLocal(code);
+        il.LoadLocal(code);
+        il.Branch(OpCodes.Brtrue, ready);
+        il.LoadInt32(functionIndex);
+        il.LoadArgument(instance);
+        il.Call(RuntimeMembers.Operation(nameof(Semantics.InstanceOps.ResolveSlot)));
+        il.StoreLocal(code);
+        il.Mark(ready);
+        for (int i = 0; i <= instance; i++)
+        {
+            il.LoadArgument(i);
+        }
+
+        il.LoadLocal(code);
+        il.CallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(ModuleInstance)));
+        il.Emit(OpCodes.Ret);
+        return stub;
+    }
+}

@@ -1,0 +1,51 @@
+using System.Reflection;
+
+using Codicil.Runtime;
+using Codicil.Semantics;
+
+namespace Codicil.Compiler;
+
+/// <summary>The members that emitted code uses: found by compile-checked names, once.</summary>
+internal static class RuntimeMembers
+{
+    private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+    private const BindingFlags Static = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+
+    public static readonly FieldInfo Context = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Context), Instance)!;
+    public static readonly FieldInfo InterruptFlag = typeof(ModuleInstance).GetField(nameof(ModuleInstance.InterruptFlag), Instance)!;
+    public static readonly FieldInfo MemoryBase = typeof(ModuleInstance).GetField(nameof(ModuleInstance.MemoryBase), Instance)!;
+    public static readonly FieldInfo Memory0 = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Memory0), Instance)!;
+    public static readonly FieldInfo Table0 = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Table0), Instance)!;
+    public static readonly FieldInfo InlineGlobals = typeof(ModuleInstance).GetField(nameof(ModuleInstance.InlineGlobals), Instance)!;
+    public static readonly FieldInfo States = typeof(ModuleInstance).GetField(nameof(ModuleInstance.States), Instance)!;
+    public static readonly FieldInfo CodeSlots = typeof(ModuleInstance).GetField(nameof(ModuleInstance.CodeSlots), Instance)!;
+    public static readonly FieldInfo ImportedFunctions = typeof(ModuleInstance).GetField(nameof(ModuleInstance.ImportedFunctions), Instance)!;
+    public static readonly FieldInfo LinearMemories = typeof(ModuleInstance).GetField(nameof(ModuleInstance.LinearMemories), Instance)!;
+    public static readonly FieldInfo Tables = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Tables), Instance)!;
+    public static readonly FieldInfo Globals = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Globals), Instance)!;
+
+    public static readonly FieldInfo StackLimit = typeof(Runtime.ExecutionContext).GetField(nameof(Runtime.ExecutionContext.StackLimit), Instance)!;
+    public static readonly FieldInfo ExtraResults = typeof(Runtime.ExecutionContext).GetField(nameof(Runtime.ExecutionContext.ExtraResults), Instance)!;
+    public static readonly FieldInfo ExtraReferences = typeof(Runtime.ExecutionContext).GetField(nameof(Runtime.ExecutionContext.ExtraReferences), Instance)!;
+
+    public static readonly FieldInfo MemoryLength = typeof(LinearMemory).GetField(nameof(LinearMemory.Length), Instance)!;
+    public static readonly FieldInfo MemoryAddress = typeof(LinearMemory).GetField(nameof(LinearMemory.Base), Instance)!;
+
+    public static readonly FieldInfo TableFunctions = typeof(TableInstance).GetField(nameof(TableInstance.Functions), Instance)!;
+
+    public static readonly FieldInfo GlobalBits = typeof(GlobalInstance).GetField(nameof(GlobalInstance.Bits), Instance)!;
+    public static readonly FieldInfo GlobalReference = typeof(GlobalInstance).GetField(nameof(GlobalInstance.Reference), Instance)!;
+
+    public static readonly FieldInfo FunctionTarget = typeof(FunctionInstance).GetField(nameof(FunctionInstance.Target), Instance)!;
+    public static readonly FieldInfo FunctionCode = typeof(FunctionInstance).GetField(nameof(FunctionInstance.Code), Instance)!;
+    public static readonly FieldInfo FunctionTypeId = typeof(FunctionInstance).GetField(nameof(FunctionInstance.TypeId), Instance)!;
+
+    public static readonly FieldInfo HostCallback = typeof(HostFunction).GetField(nameof(HostFunction.Callback), Instance)!;
+    public static readonly FieldInfo HostState = typeof(HostFunction).GetField(nameof(HostFunction.State), Instance)!;
+
+    public static MethodInfo Trap(string name) => typeof(Traps).GetMethod(name, Static)!;
+
+    public static MethodInfo Numeric(string name) => typeof(NumericOps).GetMethod(name, Static)!;
+
+    public static MethodInfo Operation(string name) => typeof(InstanceOps).GetMethod(name, Static)!;
+}

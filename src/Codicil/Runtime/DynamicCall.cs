@@ -1,0 +1,106 @@
+using System.Globalization;
+
+using Codicil.Format.Types;
+
+namespace Codicil.Runtime;
+
+/// <summary>Calls with values: what the emitted dynamic entries and thunks call, and the checks before.</summary>
+internal static class DynamicCall
+{
+    /// <summary>An entry that takes its arguments from values and puts its results into values.</summary>
+    public delegate void Entry(FunctionInstance function, ReadOnlySpan<Value> arguments, Span<Value> results);
+
+    public static void CheckArguments(FunctionInstance function, ReadOnlySpan<Value> arguments, Span<Value> results)
+    {
+        FunctionType type = function.Type;
+        if (arguments.Length != type.Parameters.Length)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"expected {type.Parameters.Length} arguments, found {arguments.Length}"), nameof(arguments));
+        }
+
+        if (results.Length < type.Results.Length)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"expected room for {type.Results.Length} results, found {results.Length}"), nameof(results));
+        }
+
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            ValType wanted = type.Parameters[i];
+            Value argument = arguments[i];
+            if (wanted.IsReference)
+            {
+                _ = References.FromValue(argument, wanted, function.ManagedStore);
+            }
+            else if (argument.Type != wanted)
+            {
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"argument {i}: expected {wanted}, found {argument.Type}"), nameof(arguments));
+            }
+        }
+    }
+
+    // Called by emitted entries.
+    public static int GetI32(ReadOnlySpan<Value> values, int index) => values[index].AsI32();
+
+    public static long GetI64(ReadOnlySpan<Value> values, int index) => values[index].AsI64();
+
+    public static float GetF32(ReadOnlySpan<Value> values, int index) => values[index].AsF32();
+
+    public static double GetF64(ReadOnlySpan<Value> values, int index) => values[index].AsF64();
+
+    public static FunctionInstance? GetFunction(ReadOnlySpan<Value> values, int index) => (FunctionInstance?)values[index].RawReference;
+
+    public static object? GetObject(ReadOnlySpan<Value> values, int index) => values[index].RawReference;
+
+    public static void SetI32(int value, Span<Value> values, int index) => values[index] = Value.FromI32(value);
+
+    public static void SetI64(long value, Span<Value> values, int index) => values[index] = Value.FromI64(value);
+
+    public static void SetF32(float value, Span<Value> values, int index) => values[index] = Value.FromF32(value);
+
+    public static void SetF64(double value, Span<Value> values, int index) => values[index] = Value.FromF64(value);
+
+    public static void SetFunction(FunctionInstance? value, Span<Value> values, int index) => values[index] = Value.FromFunction(value);
+
+    public static void SetObject(object? value, Span<Value> values, int index) => values[index] = Value.FromExtern(value);
+
+    /// <summary>Calls a host function in its raw form and checks what it gave.</summary>
+    public static Value[] CallHost(Value[] arguments, HostFunction host)
+    {
+        var callback = (HostFunctionCallback)host.Callback;
+        FunctionType type = host.Type!;
+        var results = new Value[type.Results.Length];
+        for (int i = 0; i < results.Length; i++)
+        {
+            results[i] = Value.Default(type.Results[i]);
+        }
+
+        callback(HostFunction.MakeCaller(host), arguments, results);
+        for (int i = 0; i < results.Length; i++)
+        {
+            ValType wanted = type.Results[i];
+            if (wanted.IsReference)
+            {
+                _ = References.FromValue(results[i], wanted, host.Store);
+            }
+            else if (results[i].Type != wanted)
+            {
+                throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"host function result {i}: expected {wanted}, found {results[i].Type}"));
+            }
+        }
+
+        return results;
+    }
+
+    /// <summary>A function that a host's delegate returned: it must be of the host function's store.</summary>
+    public static FunctionInstance? CheckFunction(Function? function, ManagedStore store)
+    {
+        if (function is null)
+        {
+            return null;
+        }
+
+        return ReferenceEquals(function.Store, store)
+            ? (FunctionInstance)function
+            : throw new ArgumentException("the function belongs to another store", nameof(function));
+    }
+}

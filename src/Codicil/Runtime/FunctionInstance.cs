@@ -1,0 +1,151 @@
+using System.Diagnostics.CodeAnalysis;
+
+using Codicil.Format.Types;
+
+namespace Codicil.Runtime;
+
+/// <summary>A function of a store: code and what it is called with. What a funcref is.</summary>
+/// <remarks>
+/// <see cref="TypeId"/> stays <see cref="NotReady"/> until <see cref="Code"/> is there, so that one compare in call_indirect
+/// serves the type and the laziness; the slow path tells them apart.
+/// </remarks>
+internal sealed class FunctionInstance : Function
+{
+    public const int NotReady = -1;
+
+    /// <summary>What elements of a funcref table hold for null: its type id equals no type's.</summary>
+    public static readonly FunctionInstance Null = new();
+
+    // Read by emitted code.
+
+    /// <summary>The last argument: a <see cref="ModuleInstance"/> or a <see cref="HostFunction"/>.</summary>
+    public readonly object Target;
+
+    /// <summary>The address of the code; 0 until compiled.</summary>
+    public nint Code;
+
+    /// <summary>The canonical type id once the code is there.</summary>
+    public int TypeId;
+
+    private readonly ManagedStore _store;
+    private readonly int _canonicalTypeId;
+
+    /// <summary>A function that a module defines.</summary>
+    public FunctionInstance(ModuleInstance instance, int functionIndex)
+    {
+        _store = instance.ManagedStore;
+        Target = instance;
+        FunctionIndex = functionIndex;
+        Type = instance.ManagedModule.Format.GetTypeOfFunction(functionIndex);
+        _canonicalTypeId = instance.ManagedModule.CanonicalTypes[instance.ManagedModule.Format.Functions[functionIndex]];
+        TypeId = NotReady;
+        nint code = instance.Code.TryGetCode(functionIndex);
+        if (code != 0)
+        {
+            Publish(code);
+        }
+    }
+
+    /// <summary>A function of the host.</summary>
+    public FunctionInstance(ManagedStore store, HostFunction host, FunctionType type, int canonicalTypeId, nint code)
+    {
+        _store = store;
+        Target = host;
+        FunctionIndex = -1;
+        Type = type;
+        _canonicalTypeId = canonicalTypeId;
+        Publish(code);
+    }
+
+    private FunctionInstance()
+    {
+        _store = null!;
+        Target = null!;
+        Type = null!;
+        TypeId = NotReady;
+        _canonicalTypeId = NotReady;
+    }
+
+    public override FunctionType Type { get; }
+
+    public override Store Store => _store;
+
+    public ManagedStore ManagedStore => _store;
+
+    /// <summary>The index in the module, or -1 for host functions.</summary>
+    public int FunctionIndex { get; }
+
+    public int CanonicalTypeId => _canonicalTypeId;
+
+    /// <summary>The module instance that defines it, or null for host functions.</summary>
+    public ModuleInstance? DefiningInstance => Target as ModuleInstance;
+
+    /// <summary>The code's address, compiled now if it is not yet.</summary>
+    public nint GetCode()
+    {
+        nint code = Code;
+        if (code == 0)
+        {
+            code = ((ModuleInstance)Target).Code.GetCode(FunctionIndex);
+            Publish(code);
+        }
+
+        return code;
+    }
+
+    [RequiresDynamicCode("The call into WebAssembly is compiled for the delegate's type at run time.")]
+    public override TDelegate CreateDelegate<TDelegate>() => (TDelegate)_store.ManagedEngine.Adapters.CreateDelegate(this, typeof(TDelegate));
+
+    public override void Invoke(ReadOnlySpan<Value> arguments, Span<Value> results)
+    {
+        DynamicCall.CheckArguments(this, arguments, results);
+        _store.ManagedEngine.Adapters.GetDynamicEntry(Type).Invoke(this, arguments, results);
+    }
+
+    private void Publish(nint code)
+    {
+        Code = code;
+        Volatile.Write(ref TypeId, _canonicalTypeId);
+    }
+}
+
+/// <summary>A function of the host: the last argument of its emitted thunk.</summary>
+internal sealed class HostFunction
+{
+    // Read by emitted code.
+    public readonly Delegate Callback;
+
+    /// <summary>For bound imports: the state.</summary>
+    public readonly object? State;
+
+    private readonly ManagedStore _store;
+
+    public HostFunction(ManagedStore store, Delegate callback, object? state, BoundImport? definition, FunctionType? type, ModuleInstance? caller)
+    {
+        Type = type;
+        _store = store;
+        Callback = callback;
+        State = state;
+        Definition = definition;
+        Instance = caller;
+    }
+
+    public BoundImport? Definition { get; }
+
+    /// <summary>For functions in the raw form: the type.</summary>
+    public FunctionType? Type { get; }
+
+    /// <summary>The same function for another calling instance.</summary>
+    public HostFunction For(ModuleInstance caller) => new(_store, Callback, State, Definition, Type, caller);
+
+    /// <summary>The instance that imported it, for functions that want a caller.</summary>
+    public ModuleInstance? Instance { get; }
+
+    public ManagedStore Store => _store;
+
+    /// <summary>Called by thunks.</summary>
+    public static ManagedStore StoreOf(HostFunction host) => host._store;
+
+    /// <summary>Called by thunks.</summary>
+    public static Caller MakeCaller(HostFunction host) => new(host._store, host.Instance, host._store.Context.CallSerial);
+}

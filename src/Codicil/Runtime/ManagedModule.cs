@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+
+using Codicil.Execution;
+using Codicil.Format.Modules;
+using Codicil.Format.Validation;
+
+namespace Codicil.Runtime;
+
+/// <summary>A validated module with its prepared code.</summary>
+internal sealed class ManagedModule : Module
+{
+    private readonly ManagedEngine _engine;
+    private readonly Dictionary<string, int> _exportIndices = new(StringComparer.Ordinal);
+    private ImmutableArray<ImportType> _imports;
+    private ImmutableArray<ExportType> _exports;
+    private volatile bool _disposed;
+
+    public ManagedModule(ManagedEngine engine, ValidatedModule validated, ModuleOptions options)
+    {
+        _engine = engine;
+        Format = validated.Module;
+        Options = options;
+        CanonicalTypes = engine.Types.Canonicalize(Format.Types);
+        Code = new ModuleCode(this, validated);
+        for (int i = 0; i < Format.Exports.Length; i++)
+        {
+            _exportIndices.Add(Format.Exports[i].Name, i);
+        }
+    }
+
+    public override Engine Engine => _engine;
+
+    public ManagedEngine ManagedEngine => _engine;
+
+    public WasmModule Format { get; }
+
+    public ModuleOptions Options { get; }
+
+    /// <summary>The engine-wide id of each type.</summary>
+    public int[] CanonicalTypes { get; }
+
+    public ModuleCode Code { get; }
+
+    public override string Name => Options.Name ?? Format.Names.ModuleName ?? "";
+
+    public override ImmutableArray<ImportType> Imports
+    {
+        get
+        {
+            if (_imports.IsDefault)
+            {
+                _imports = ImmutableArray.CreateRange(Format.Imports, import => new ImportType(import.ModuleName, import.Name, Format.GetExternType(import.Kind, import.Index)));
+            }
+
+            return _imports;
+        }
+    }
+
+    public override ImmutableArray<ExportType> Exports
+    {
+        get
+        {
+            if (_exports.IsDefault)
+            {
+                _exports = ImmutableArray.CreateRange(Format.Exports, export => new ExportType(export.Name, Format.GetExternType(export.Kind, export.Index)));
+            }
+
+            return _exports;
+        }
+    }
+
+    public bool TryGetExport(string name, out Export export)
+    {
+        bool found = _exportIndices.TryGetValue(name, out int index);
+        export = found ? Format.Exports[index] : default;
+        return found;
+    }
+
+    public override ImmutableArray<ReadOnlyMemory<byte>> GetCustomSections(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ImmutableArray<ReadOnlyMemory<byte>>.Builder builder = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>();
+        foreach (CustomSection section in Format.CustomSections)
+        {
+            if (section.Name == name)
+            {
+                builder.Add(Format.Bytes.Slice(section.Content.Start, section.Content.Length));
+            }
+        }
+
+        return builder.ToImmutable();
+    }
+
+    public void CheckUsable()
+    {
+        _engine.CheckUsable();
+        ObjectDisposedException.ThrowIf(_disposed, this);
+    }
+
+    protected override void Dispose(bool disposing) => _disposed = true;
+}
