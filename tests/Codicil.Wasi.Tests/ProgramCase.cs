@@ -58,11 +58,17 @@ internal sealed class ProgramCase
         string folder = Path.GetDirectoryName(path)!;
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement element = document.RootElement.GetProperty("cases")[index];
-        string? skip = element.TryGetProperty("dirs", out JsonElement directories) && directories.EnumerateObject().Any() ? "needs files (next issue)" : null;
+        IReadOnlyList<string> arguments = [.. element.GetProperty("args").EnumerateArray().Select(argument => argument.GetString()!)];
+        string? skip = NeedsFiles(folder, element, arguments) ? "needs files (next issue)" : null;
+        if (element.TryGetProperty("invoke", out JsonElement function))
+        {
+            skip = $"is no WASI program: its function {function.GetString()} is run by the bench";
+        }
+
         return new ProgramCase
         {
             WasmPath = Path.Combine(folder, document.RootElement.GetProperty("wasm").GetString()!),
-            Arguments = [.. element.GetProperty("args").EnumerateArray().Select(argument => argument.GetString()!)],
+            Arguments = arguments,
             Environment = element.TryGetProperty("env", out JsonElement environment) ? [.. environment.EnumerateObject().Select(variable => KeyValuePair.Create(variable.Name, variable.Value.GetString()!))] : [],
             Input = element.TryGetProperty("stdin", out JsonElement input) ? File.ReadAllBytes(Path.Combine(folder, input.GetString()!)) : [],
             ExitCode = element.GetProperty("exit_code").GetUInt32(),
@@ -131,6 +137,19 @@ internal sealed class ProgramCase
         {
             Assert.Matches(new Regex($"\\A(?:{OutputPattern})\\z", RegexOptions.Singleline), Encoding.UTF8.GetString(output.ToArray()));
         }
+    }
+
+    // Most cases are given a folder, few look at it: one that holds something, that is named, or that must hold something afterwards.
+    private static bool NeedsFiles(string folder, JsonElement element, IReadOnlyList<string> arguments)
+    {
+        if (!element.TryGetProperty("dirs", out JsonElement directories))
+        {
+            return false;
+        }
+
+        return element.TryGetProperty("files_after", out JsonElement _) || directories.EnumerateObject().Any(directory =>
+            (directory.Name.Length > 1 && arguments.Any(argument => argument.StartsWith(directory.Name, StringComparison.Ordinal))) ||
+            Directory.EnumerateFiles(Path.Combine(folder, directory.Value.GetString()!), "*", SearchOption.AllDirectories).Any(file => Path.GetFileName(file) != ".keep"));
     }
 
     private static void Compare(byte[]? expected, byte[] actual, string what)
