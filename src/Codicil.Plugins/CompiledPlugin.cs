@@ -24,6 +24,7 @@ public sealed class CompiledPlugin : IDisposable
         // The modules' bytes are not needed any more.
         Manifest = manifest with { Wasm = [] };
         Options = options;
+        WasiLinker = options.Wasi ? ManagedCode.DefineWasi(new Linker(engine)) : null;
     }
 
     /// <summary>The manifest without its modules.</summary>
@@ -36,6 +37,8 @@ public sealed class CompiledPlugin : IDisposable
     public ImmutableArray<ExportType> Functions => [.. MainModule.Exports.Where(static export => export.Type is FunctionType)];
 
     internal Engine Engine => _engine;
+
+    internal Linker? WasiLinker { get; }
 
     internal PluginModules Modules => _modules;
 

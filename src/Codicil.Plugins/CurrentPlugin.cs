@@ -13,7 +13,7 @@ public sealed class CurrentPlugin
 
     internal CurrentPlugin(Plugin plugin) => _plugin = plugin;
 
-    /// <summary>The call's token; also cancelled when nothing but the deadline or a disposal ends the call: see <see cref="ThrowIfInterrupted"/>.</summary>
+    /// <summary>The call's token. It knows nothing of the deadline or a disposal: see <see cref="TimeLeft"/> and <see cref="ThrowIfInterrupted"/>.</summary>
     public CancellationToken CancellationToken
     {
         get

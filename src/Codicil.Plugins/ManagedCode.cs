@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 
+using Codicil.Wasi;
+
 namespace Codicil.Plugins;
 
 /// <summary>The calls of the embedding API that compile code for a delegate's type at run time.</summary>
@@ -10,6 +12,8 @@ internal static class ManagedCode
     public static Function FromDelegate(Store store, Delegate callback) => Function.FromDelegate(store, callback);
 
     public static Function FromBoundImport(Store store, BoundImport definition, object state) => Function.FromBoundImport(store, definition, state);
+
+    public static Linker DefineWasi(Linker linker) => linker.DefineWasi();
 
     public static TDelegate CreateDelegate<TDelegate>(Function function)
         where TDelegate : Delegate => function.CreateDelegate<TDelegate>();

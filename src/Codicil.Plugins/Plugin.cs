@@ -4,6 +4,8 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
+using Codicil.Wasi;
+
 namespace Codicil.Plugins;
 
 /// <summary>
@@ -15,6 +17,9 @@ namespace Codicil.Plugins;
 /// </remarks>
 public sealed class Plugin : IDisposable
 {
+    // Counts when present, even empty.
+    private const string WasiOutputVariable = "EXTISM_ENABLE_WASI_OUTPUT";
+
     private const int Idle = 0;
     private const int Busy = 1;
     private const int Closed = 2;
@@ -60,6 +65,10 @@ public sealed class Plugin : IDisposable
         _onCanceled = OnCanceled;
         _store = compiled.Engine.CreateStore(compiled.Options.Limits);
         _store.Data = _current;
+        if (compiled.Options.Wasi)
+        {
+            _store.SetWasiOptions(WithConsoleIfAsked(compiled.Options.WasiOptions));
+        }
     }
 
     /// <summary>The values that the guest can read by key: of this instance alone, at first the manifest's. Can be changed between calls.</summary>
@@ -192,9 +201,9 @@ public sealed class Plugin : IDisposable
             ThrowIfInterruptedAtEnd();
             return Finish(exitCode);
         }
-        catch (ExitException exit) when (exit is not LinkedExitException)
+        catch (ExitException exit)
         {
-            Close(exit);
+            CloseUnlessLinked(exit);
             return FinishExit(exit);
         }
         catch (Exception exception)
@@ -322,6 +331,17 @@ public sealed class Plugin : IDisposable
         _store.ThrowIfInterrupted();
     }
 
+    private static WasiOptions WithConsoleIfAsked(WasiOptions options)
+    {
+        if (Environment.GetEnvironmentVariable(WasiOutputVariable) is null)
+        {
+            return options;
+        }
+
+        options = options.StandardOutput is null ? options.InheritStandardOutput() : options;
+        return options.StandardError is null ? options.InheritStandardError() : options;
+    }
+
     private GuestFunction FindFunction(string name)
     {
         if (!_functions.TryGetValue(name, out GuestFunction? function))
@@ -356,9 +376,9 @@ public sealed class Plugin : IDisposable
         catch (Exception exception) when (!IsInterruption(exception))
         {
             string cause = exception.Message;
-            if (exception is ExitException)
+            if (exception is ExitException exit)
             {
-                Close(exception);
+                CloseUnlessLinked(exit);
             }
 
             throw new PluginException(PluginFailure.Initialization, $"failed to initialize runtime: {cause}", exception) { GuestError = Kernel.GetErrorText() };
@@ -415,6 +435,14 @@ public sealed class Plugin : IDisposable
         lock (_interruptLock)
         {
             return ReferenceEquals(exception, _interruptReason);
+        }
+    }
+
+    private void CloseUnlessLinked(ExitException exit)
+    {
+        if (exit is not LinkedExitException)
+        {
+            Close(exit);
         }
     }
 

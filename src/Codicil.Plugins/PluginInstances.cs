@@ -45,7 +45,7 @@ internal sealed class PluginInstances
     /// <summary>Starts the runtimes that have not been started, the main module's last. What was started stays so when a later one fails.</summary>
     public void Start()
     {
-        for (int i = 0; i < _instances.Length; i++)
+        foreach (int i in _compiled.Modules.StartOrder)
         {
             _runtimes[i] ??= GuestRuntime.Detect(_plugin, _instances[i]!, _compiled.Options.Wasi);
             _runtimes[i]!.Start();
@@ -85,6 +85,8 @@ internal sealed class PluginInstances
                 return _compiled.Options.HostFunctions[source.Index].Bind(_store, _current);
             case ImportKind.Linked:
                 return _instances[source.Index] is Instance instance ? instance.GetExport(import.Name) : Forward(import, source.Index);
+            case ImportKind.Wasi:
+                return _compiled.WasiLinker!.Get(_store, import.ModuleName, import.Name);
             case ImportKind.LinkedExit:
                 return ManagedCode.FromDelegate(_store, new Action<int>(static code => throw new LinkedExitException((uint)code)));
             case ImportKind.Observe:

@@ -39,17 +39,20 @@ internal sealed class PluginModules
     // The imports of modules instrumented for observation; without an observer they do nothing.
     private static readonly ImmutableArray<string> s_observeModuleNames = ["dylibso_observe", "dylibso:observe/instrument", "dylibso:observe/api"];
 
-    private PluginModules(ImmutableArray<PluginModule> all, int main)
+    private PluginModules(ImmutableArray<PluginModule> all, ImmutableArray<int> startOrder)
     {
         All = all;
-        Main = main;
+        StartOrder = startOrder;
     }
 
     /// <summary>Every module in the order in which they are instantiated; the main one is the last.</summary>
     public ImmutableArray<PluginModule> All { get; }
 
+    /// <summary>The order in which the modules' runtimes are started: the manifest's, the main module last.</summary>
+    public ImmutableArray<int> StartOrder { get; }
+
     /// <summary>The index of the main module.</summary>
-    public int Main { get; }
+    public int Main => All.Length - 1;
 
     /// <summary>Loads and compiles a manifest's modules, in its order; of each the bytes, the name, a collision, the hash, the code.</summary>
     public static PluginModules Compile(Engine engine, PluginManifest manifest, PluginOptions options, CancellationToken cancellationToken)
@@ -163,7 +166,7 @@ internal sealed class PluginModules
             module.Imports = [.. module.Module.Imports.Select(import => Resolve(import, ordered, isMain, options))];
         }
 
-        return new PluginModules([.. ordered], ordered.Count - 1);
+        return new PluginModules([.. ordered], [.. linked.Select(module => ordered.IndexOf(module)), ordered.Count - 1]);
 
         // The depth is bounded by an explicit stack: a manifest may link thousands of modules in a chain.
         void Visit(PluginModule root)

@@ -1,3 +1,5 @@
+using Codicil.Wasi;
+
 namespace Codicil.Plugins;
 
 /// <summary>How a <see cref="CompiledPlugin"/> is compiled and what its instances get. Immutable and thread-safe.</summary>
@@ -8,6 +10,12 @@ public sealed record PluginOptions
 
     /// <summary>Whether modules can import WASI preview 1; off by default.</summary>
     public bool Wasi { get; init; }
+
+    /// <summary>
+    /// What guests see of the world through WASI. At first the system's clocks and sleep, random bytes, no arguments or environment, and output that is discarded;
+    /// with the environment variable <c>EXTISM_ENABLE_WASI_OUTPUT</c> set, output without a stream of its own goes to the console.
+    /// </summary>
+    public WasiOptions WasiOptions { get; init; } = WasiOptions.Default.WithSystemTime();
 
     /// <summary>Functions of the host that modules can import. Of two with the same name the last counts.</summary>
     public IReadOnlyList<HostFunction> HostFunctions { get; init; } = [];

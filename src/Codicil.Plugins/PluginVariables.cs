@@ -33,7 +33,13 @@ public sealed class PluginVariables : IReadOnlyCollection<KeyValuePair<string, R
     public ReadOnlyMemory<byte>? Get(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return _values.TryGetValue(name, out byte[]? value) ? new ReadOnlyMemory<byte>(value) : null;
+        if (_values.TryGetValue(name, out byte[]? value))
+        {
+            return value;
+        }
+
+        // Not a conditional expression: there, null would become an empty memory.
+        return null;
     }
 
     /// <summary>Sets a value; the bytes are copied.</summary>

@@ -1,14 +1,16 @@
 namespace Codicil.Wasi;
 
-/// <summary>One of this process's standard streams, which knows whether it is a terminal.</summary>
+/// <summary>One of this process's standard streams, which knows whether it is a terminal; what is written to one is filtered.</summary>
 internal sealed class ConsoleStream : Stream
 {
     private readonly Stream _stream;
+    private readonly TerminalFilter? _filter;
 
     private ConsoleStream(Stream stream, bool isTerminal)
     {
         _stream = stream;
         IsTerminal = isTerminal;
+        _filter = isTerminal ? new TerminalFilter(stream) : null;
     }
 
     /// <summary>Whether a person is at the other end.</summary>
@@ -40,9 +42,19 @@ internal sealed class ConsoleStream : Stream
 
     public override int Read(Span<byte> buffer) => _stream.Read(buffer);
 
-    public override void Write(byte[] buffer, int offset, int count) => _stream.Write(buffer, offset, count);
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
-    public override void Write(ReadOnlySpan<byte> buffer) => _stream.Write(buffer);
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (_filter is null)
+        {
+            _stream.Write(buffer);
+        }
+        else
+        {
+            _filter.Write(buffer);
+        }
+    }
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

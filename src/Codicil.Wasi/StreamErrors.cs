@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 using Codicil.Wasi.Abi;
 
 namespace Codicil.Wasi;
@@ -19,6 +21,10 @@ internal static class StreamErrors
     {
         switch (exception)
         {
+            // Pipes are sockets to the runtime on Unix.
+            case IOException { InnerException: SocketException { SocketErrorCode: SocketError.Shutdown or SocketError.ConnectionReset or SocketError.ConnectionAborted } }:
+                errno = Errno.Pipe;
+                return true;
             case IOException io:
                 errno = io.HResult switch
                 {

@@ -74,7 +74,7 @@ internal sealed class WasiContext
     }
 
     /// <summary>The memory of the calling instance.</summary>
-    public GuestMemory GetMemory(Caller caller) => GetState(caller).Memory;
+    public GuestMemory GetMemory(Caller caller) => GetState(caller).GetMemory();
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private InstanceState FindState(Instance? instance)
@@ -93,10 +93,12 @@ internal sealed class WasiContext
 /// <summary>What each instance has of its own: its memory, and clocks and random bytes that begin anew.</summary>
 internal sealed class InstanceState
 {
+    private readonly Memory _memory;
+
     public InstanceState(Instance instance, WasiOptions options)
     {
         Instance = instance;
-        Memory = new GuestMemory(instance.GetMemory("memory") ?? throw new TrapException("missing required memory export: a module that imports WASI must export its memory as `memory`"));
+        _memory = instance.GetMemory("memory") ?? throw new TrapException("missing required memory export: a module that imports WASI must export its memory as `memory`");
         WallClock = options.WallClock.CreateWallClock();
         MonotonicClock = options.MonotonicClock.CreateMonotonicClock();
         Random = options.Random.CreateSource();
@@ -104,11 +106,12 @@ internal sealed class InstanceState
 
     public Instance Instance { get; }
 
-    public GuestMemory Memory { get; }
-
     public ClockReader WallClock { get; }
 
     public ClockReader MonotonicClock { get; }
 
     public RandomSource Random { get; }
+
+    /// <summary>The instance's memory for the time of a call.</summary>
+    public GuestMemory GetMemory() => new(_memory);
 }

@@ -102,10 +102,10 @@ public sealed record WasiOptions
     /// <summary>The same with this process's standard input.</summary>
     public WasiOptions InheritStandardInput() => this with { StandardInput = ConsoleStream.OpenInput() };
 
-    /// <summary>The same with this process's standard output.</summary>
+    /// <summary>The same with this process's standard output; to a terminal, control characters and escape sequences are shown instead of obeyed.</summary>
     public WasiOptions InheritStandardOutput() => this with { StandardOutput = ConsoleStream.OpenOutput() };
 
-    /// <summary>The same with this process's standard error.</summary>
+    /// <summary>The same with this process's standard error; to a terminal, control characters and escape sequences are shown instead of obeyed.</summary>
     public WasiOptions InheritStandardError() => this with { StandardError = ConsoleStream.OpenError() };
 
     /// <summary>The same with this process's three standard streams: the console.</summary>

@@ -155,6 +155,39 @@ public sealed class ValidationTypeTests
 
     [Fact]
     [Trait("Security", "DV-08")]
+    public void Does_not_walk_long_chains_of_supertypes()
+    {
+        // One group: a structure with a field of the chain's top, 100,000 subtypes of it with a field of the chain's bottom, then the chain of 100,000:
+        // 10^10 steps for a validator that matches fields before it looks at depths.
+        const uint count = 100_000;
+        ByteWriter types = new();
+        types.WriteByte(0x4E);
+        types.WriteU32((2 * count) + 1);
+        types.WriteBytes([0x50, 0, 0x5F, 1, 0x63]);
+        types.WriteSigned(count + 1);
+        types.WriteByte(0);
+        for (uint i = 0; i < count; i++)
+        {
+            types.WriteBytes([0x50, 1, 0, 0x5F, 1, 0x63]);
+            types.WriteSigned(2 * count);
+            types.WriteByte(0);
+        }
+
+        types.WriteBytes([0x50, 0, 0x5F, 0]);
+        for (uint i = 1; i < count; i++)
+        {
+            types.WriteBytes([0x50, 1]);
+            types.WriteU32(count + i);
+            types.WriteBytes([0x5F, 0]);
+        }
+
+        byte[] module = WithTypes(1, types.Written);
+        UnsupportedModuleException exception = Assert.Throws<UnsupportedModuleException>(() => ModuleValidator.Validate(ModuleDecoder.Decode(module)));
+        Assert.StartsWith("sub type 100065 is more than 63 types deep", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Security", "DV-08")]
     public void Canonicalizes_a_million_types()
     {
         // A million function types, of which 100 are different: (param i32 x a) (result i64 x b).

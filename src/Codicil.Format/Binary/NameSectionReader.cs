@@ -48,6 +48,31 @@ internal static class NameSectionReader
     }
 
     /// <summary>Reads the map of one outer index of an indirect name map, such as the locals of a function.</summary>
+    public static Dictionary<int, NameMap> ReadInnerMaps(ReadOnlyMemory<byte> bytes, ByteRange range)
+    {
+        Dictionary<int, NameMap> maps = [];
+        var reader = new ByteReader(bytes.Span, range.Start, range.End);
+        var entries = new Entries();
+        int outerIndex = 0;
+        try
+        {
+            for (int left = reader.ReadLength(); left > 0; left--)
+            {
+                entries = new Entries();
+                outerIndex = reader.ReadIndex();
+                ReadMap(ref reader, entries);
+                maps.TryAdd(outerIndex, entries.ToMap(bytes));
+            }
+        }
+        catch (MalformedModuleException)
+        {
+            // What was read so far stands, as in ReadInnerMap.
+            maps.TryAdd(outerIndex, entries.ToMap(bytes));
+        }
+
+        return maps;
+    }
+
     public static NameMap ReadInnerMap(ReadOnlyMemory<byte> bytes, ByteRange range, int outerIndex)
     {
         var entries = new Entries();

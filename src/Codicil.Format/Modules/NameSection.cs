@@ -68,6 +68,15 @@ public sealed class NameSection
     /// <summary>The names of a structure type's fields. Decoded at each call.</summary>
     public NameMap FieldsOf(int typeIndex) => Inner(Subsection.Fields, typeIndex);
 
+    /// <summary>The names of all functions' parameters and locals, in linear time.</summary>
+    internal Dictionary<int, NameMap> AllLocals() => InnerMaps(Subsection.Locals);
+
+    /// <summary>The names of all functions' labels, in linear time.</summary>
+    internal Dictionary<int, NameMap> AllLabels() => InnerMaps(Subsection.Labels);
+
+    /// <summary>The names of all types' fields, in linear time.</summary>
+    internal Dictionary<int, NameMap> AllFields() => InnerMaps(Subsection.Fields);
+
     internal static NameSection Of(WasmModule module)
     {
         var names = new NameSection(module.Bytes);
@@ -86,6 +95,10 @@ public sealed class NameSection
     private NameMap Map(Subsection subsection) => _maps[(int)subsection] ??= _subsections[(int)subsection] == default
         ? NameMap.Empty
         : NameSectionReader.ReadMap(_bytes, _subsections[(int)subsection]);
+
+    private Dictionary<int, NameMap> InnerMaps(Subsection subsection) => _subsections[(int)subsection] == default
+        ? []
+        : NameSectionReader.ReadInnerMaps(_bytes, _subsections[(int)subsection]);
 
     private NameMap Inner(Subsection subsection, int outerIndex) => _subsections[(int)subsection] == default
         ? NameMap.Empty

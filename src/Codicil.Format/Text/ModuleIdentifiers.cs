@@ -8,23 +8,28 @@ internal sealed class ModuleIdentifiers
 {
     private static readonly IdentifierTable s_empty = new(NameMap.Empty, 0);
 
-    private readonly NameSection _names;
     private readonly WasmModule _module;
+    private readonly Dictionary<int, NameMap> _localNames;
+    private readonly Dictionary<int, NameMap> _labelNames;
+    private readonly Dictionary<int, NameMap> _fieldNames;
     private readonly Dictionary<int, IdentifierTable> _fields = [];
 
     public ModuleIdentifiers(WasmModule module)
     {
         _module = module;
-        _names = module.Names;
-        Module = _names.ModuleName is { Length: > 0 } name ? TextWriting.Identifier(name) : null;
-        Types = new IdentifierTable(_names.Types, module.Types.Length);
-        Functions = new IdentifierTable(_names.Functions, module.Functions.Length);
-        Tables = new IdentifierTable(_names.Tables, module.Tables.Length);
-        Memories = new IdentifierTable(_names.Memories, module.Memories.Length);
-        Globals = new IdentifierTable(_names.Globals, module.Globals.Length);
-        Tags = new IdentifierTable(_names.Tags, module.Tags.Length);
-        ElementSegments = new IdentifierTable(_names.ElementSegments, module.ElementSegments.Length);
-        DataSegments = new IdentifierTable(_names.DataSegments, module.DataSegments.Length);
+        NameSection names = module.Names;
+        _localNames = names.AllLocals();
+        _labelNames = names.AllLabels();
+        _fieldNames = names.AllFields();
+        Module = names.ModuleName is { Length: > 0 } name ? TextWriting.Identifier(name) : null;
+        Types = new IdentifierTable(names.Types, module.Types.Length);
+        Functions = new IdentifierTable(names.Functions, module.Functions.Length);
+        Tables = new IdentifierTable(names.Tables, module.Tables.Length);
+        Memories = new IdentifierTable(names.Memories, module.Memories.Length);
+        Globals = new IdentifierTable(names.Globals, module.Globals.Length);
+        Tags = new IdentifierTable(names.Tags, module.Tags.Length);
+        ElementSegments = new IdentifierTable(names.ElementSegments, module.ElementSegments.Length);
+        DataSegments = new IdentifierTable(names.DataSegments, module.DataSegments.Length);
     }
 
     public string? Module { get; }
@@ -45,9 +50,9 @@ internal sealed class ModuleIdentifiers
 
     public IdentifierTable DataSegments { get; }
 
-    public IdentifierTable LocalsOf(int function, int count) => new(_names.LocalsOf(function), count);
+    public IdentifierTable LocalsOf(int function, int count) => Table(_localNames, function, count);
 
-    public IdentifierTable LabelsOf(int function) => new(_names.LabelsOf(function), int.MaxValue, areUnique: false);
+    public IdentifierTable LabelsOf(int function) => Table(_labelNames, function, int.MaxValue, areUnique: false);
 
     public IdentifierTable FieldsOf(int type)
     {
@@ -58,7 +63,7 @@ internal sealed class ModuleIdentifiers
 
         if (!_fields.TryGetValue(type, out IdentifierTable? fields))
         {
-            fields = new IdentifierTable(_names.FieldsOf(type), _module.Types[type].Composite.Fields.Length);
+            fields = Table(_fieldNames, type, _module.Types[type].Composite.Fields.Length);
             _fields.Add(type, fields);
         }
 
@@ -71,4 +76,7 @@ internal sealed class ModuleIdentifiers
 
     public string ValType(ValType type) =>
         type.IsReference && type.HeapType.IsConcrete ? Reference(type.IsNullable, type.HeapType) : type.ToString();
+
+    private static IdentifierTable Table(Dictionary<int, NameMap> maps, int index, int count, bool areUnique = true) =>
+        maps.TryGetValue(index, out NameMap? names) ? new IdentifierTable(names, count, areUnique) : s_empty;
 }

@@ -273,10 +273,11 @@ internal sealed class TypeParser
     /// </summary>
     /// <param name="locals">The index space that the parameters join, or null.</param>
     /// <param name="allowIdentifiers">Whether parameters may have identifiers.</param>
-    public uint ReadTypeUse(NameScope? locals, bool allowIdentifiers) =>
-        ReadTypeUse(locals, allowIdentifiers, out FunctionType inline, out bool isExplicit) is uint index && isExplicit
-            ? index
-            : (uint)_scopes.TypeTable.FindOrAdd(inline);
+    public uint ReadTypeUse(NameScope? locals, bool allowIdentifiers)
+    {
+        uint index = ReadTypeUse(locals, allowIdentifiers, out FunctionType inline, out bool isExplicit);
+        return isExplicit ? index : (uint)_scopes.TypeTable.FindOrAdd(inline);
+    }
 
     /// <summary>The parts of a type use; the index means nothing unless it is explicit.</summary>
     public uint ReadTypeUse(NameScope? locals, bool allowIdentifiers, out FunctionType inline, out bool isExplicit)

@@ -15,7 +15,7 @@ public static class Wat
     public static ParsedModule Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return ParseUtf8([.. Encoding.UTF8.GetBytes(text)]);
+        return ParseUtf8(Encoding.UTF8.GetBytes(text));
     }
 
     /// <summary>Parses a module: <c>(module ...)</c>, or its fields alone.</summary>

@@ -43,11 +43,28 @@ internal static class TypeValidator
     private static void CheckSubtypes(ModuleContext context)
     {
         WasmModule module = context.Module;
-        byte[] depths = new byte[module.Types.Length];
+        CheckDepths(module);
         for (int i = 0; i < module.Types.Length; i++)
         {
             SubType type = module.Types[i];
             foreach (int supertype in type.Supertypes)
+            {
+                if (!TypeMatching.CompositeMatches(type.Composite, module.Types[supertype].Composite, context.Types))
+                {
+                    Fail(module, i, $"sub type {i} does not match super type {supertype}");
+                }
+            }
+        }
+    }
+
+    // Before any types are matched: matching walks up the supertypes, also those of later types of the group, and a long way for each of many types would be
+    // quadratic.
+    private static void CheckDepths(WasmModule module)
+    {
+        byte[] depths = new byte[module.Types.Length];
+        for (int i = 0; i < module.Types.Length; i++)
+        {
+            foreach (int supertype in module.Types[i].Supertypes)
             {
                 int depth = depths[supertype] + 1;
                 if (depth > ImplementationLimits.SubtypeDepth)
@@ -56,10 +73,6 @@ internal static class TypeValidator
                 }
 
                 depths[i] = byte.Max(depths[i], (byte)depth);
-                if (!TypeMatching.CompositeMatches(type.Composite, module.Types[supertype].Composite, context.Types))
-                {
-                    Fail(module, i, $"sub type {i} does not match super type {supertype}");
-                }
             }
         }
     }

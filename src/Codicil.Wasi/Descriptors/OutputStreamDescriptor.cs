@@ -6,6 +6,8 @@ namespace Codicil.Wasi.Descriptors;
 internal sealed class OutputStreamDescriptor(Stream? stream)
     : Descriptor(TypeOf(stream), Rights.FdWrite | Rights.FdSync | Rights.FdDataSync | Rights.FdFdStatSetFlags | Rights.FdFileStatGet | Rights.PollFdReadWrite, Rights.None)
 {
+    private bool _isBroken;
+
     /// <summary>Programs take a character device that cannot seek for a terminal.</summary>
     public static FileType TypeOf(Stream? stream) => stream is ConsoleStream { IsTerminal: true } ? FileType.CharacterDevice : FileType.Unknown;
 
@@ -20,7 +22,9 @@ internal sealed class OutputStreamDescriptor(Stream? stream)
             }
             catch (Exception exception) when (StreamErrors.TryGetErrno(exception, out Errno errno))
             {
-                return errno;
+                // A pipe stream says why only once.
+                _isBroken |= errno == Errno.Pipe;
+                return _isBroken ? Errno.Pipe : errno;
             }
         }
 

@@ -13,12 +13,13 @@ internal sealed class Clock(WasiContext context)
             return Errno.Inval;
         }
 
-        if (!state.Memory.Contains(result, sizeof(ulong)))
+        GuestMemory memory = state.GetMemory();
+        if (!memory.Contains(result, sizeof(ulong)))
         {
             return Errno.Fault;
         }
 
-        state.Memory.WriteUInt64(result, clock.Resolution);
+        memory.WriteUInt64(result, clock.Resolution);
         return Errno.Success;
     }
 
@@ -30,12 +31,13 @@ internal sealed class Clock(WasiContext context)
             return Errno.Inval;
         }
 
-        if (!state.Memory.Contains(result, sizeof(ulong)))
+        GuestMemory memory = state.GetMemory();
+        if (!memory.Contains(result, sizeof(ulong)))
         {
             return Errno.Fault;
         }
 
-        state.Memory.WriteUInt64(result, clock.Read());
+        memory.WriteUInt64(result, clock.Read());
         return Errno.Success;
     }
 

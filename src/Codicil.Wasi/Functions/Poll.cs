@@ -18,7 +18,7 @@ internal sealed class Poll(WasiContext context)
         }
 
         InstanceState state = context.GetState(caller);
-        GuestMemory memory = state.Memory;
+        GuestMemory memory = state.GetMemory();
         if (!memory.Contains(subscriptionAddress, (ulong)count * (uint)snapshot.SubscriptionSize) ||
             !memory.Contains(eventAddress, (ulong)count * Subscription.EventSize) ||
             !memory.Contains(result, sizeof(uint)))
@@ -45,6 +45,8 @@ internal sealed class Poll(WasiContext context)
 
         Wait(state, subscriptions);
 
+        // Much may have happened meanwhile.
+        memory = state.GetMemory();
         uint events = 0;
         Span<byte> destination = memory.GetSpan(eventAddress, (int)count * Subscription.EventSize);
         foreach (ref readonly Subscription subscription in subscriptions)

@@ -11,7 +11,8 @@ internal sealed class RandomBytes(WasiContext context)
     public Errno Get(Caller caller, uint buffer, uint length)
     {
         InstanceState state = context.GetState(caller);
-        if (!state.Memory.Contains(buffer, length))
+        GuestMemory memory = state.GetMemory();
+        if (!memory.Contains(buffer, length))
         {
             return Errno.Fault;
         }
@@ -19,7 +20,7 @@ internal sealed class RandomBytes(WasiContext context)
         for (uint done = 0; done < length;)
         {
             int chunk = (int)Math.Min(length - done, ChunkSize);
-            Errno errno = state.Random.Fill(state.Memory.GetSpan((ulong)buffer + done, chunk));
+            Errno errno = state.Random.Fill(memory.GetSpan((ulong)buffer + done, chunk));
             if (errno != Errno.Success)
             {
                 return errno;

@@ -319,30 +319,47 @@ internal sealed unsafe class LinearMemory : IDisposable
     /// <returns>Whether both ranges exist; if not, nothing is written.</returns>
     public bool Init(ReadOnlySpan<byte> data, ulong sourceOffset, ulong offset, ulong length, InterruptPoll? poll = null)
     {
-        if (sourceOffset > (ulong)data.Length || length > (ulong)data.Length - sourceOffset || !Contains(offset, length))
+        if (sourceOffset > (ulong)data.Length || length > (ulong)data.Length - sourceOffset)
         {
             return false;
         }
 
-        // SAFETY: both ranges were checked.
-        fixed (byte* start = data)
+        // Instantiation writes its segments from outside any call, so nothing else keeps the place if the store is disposed meanwhile.
+        if (!TryAddUser())
         {
-            byte* from = start + sourceOffset;
-            byte* to = (byte*)Base + offset;
-            while (length > PieceLength)
-            {
-                Copy(from, to, PieceLength);
-                from += PieceLength;
-                to += PieceLength;
-                length -= PieceLength;
-                poll?.Poll();
-            }
-
-            Copy(from, to, length);
+            return false;
         }
 
-        GC.KeepAlive(this);
-        return true;
+        try
+        {
+            if (!Contains(offset, length))
+            {
+                return false;
+            }
+
+            // SAFETY: both ranges were checked.
+            fixed (byte* start = data)
+            {
+                byte* from = start + sourceOffset;
+                byte* to = (byte*)Base + offset;
+                while (length > PieceLength)
+                {
+                    Copy(from, to, PieceLength);
+                    from += PieceLength;
+                    to += PieceLength;
+                    length -= PieceLength;
+                    poll?.Poll();
+                }
+
+                Copy(from, to, length);
+            }
+
+            return true;
+        }
+        finally
+        {
+            ReleaseUser();
+        }
     }
 
     /// <summary>Registers somebody who may touch the bytes: until <see cref="ReleaseUser"/> their addresses go to nobody else. False once released.</summary>

@@ -223,10 +223,6 @@ internal sealed class ManagedStore : Store
             if (!_disposed)
             {
                 _disposed = true;
-                foreach (LinearMemory memory in _memories)
-                {
-                    memory.MakeInaccessible();
-                }
             }
         }
 
@@ -235,6 +231,16 @@ internal sealed class ManagedStore : Store
         if (Volatile.Read(ref Context.Depth) == 0)
         {
             ReleaseMemories();
+            return;
+        }
+
+        // A call is inside: it ends at its next access, and its exit releases the memories.
+        lock (_lock)
+        {
+            foreach (LinearMemory memory in _memories)
+            {
+                memory.MakeInaccessible();
+            }
         }
     }
 
@@ -266,7 +272,7 @@ internal sealed class ManagedStore : Store
             _memoriesReleased = true;
             foreach (LinearMemory memory in _memories)
             {
-                memory.Dispose();
+                memory.Retire();
             }
         }
     }

@@ -34,7 +34,7 @@ internal sealed class MemoryInstance(ManagedStore store, LinearMemory memory) : 
         get
         {
             store.CheckUsable();
-            return memory.Base;
+            return memory.Expose();
         }
     }
 

@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+using Codicil.Format;
+
+namespace Codicil.Wasi.Tests;
+
+/// <summary>A program compiled by other people, how to run it, and what it must do.</summary>
+internal sealed class ProgramCase
+{
+    private static readonly TimeSpan s_hangGuard = TimeSpan.FromMinutes(3);
+
+    // Its own engine: these are large modules, and a hang is ended by an interrupt.
+    private static readonly Engine s_engine = Engine.Create(new EngineOptions { Interruptible = true });
+
+    public required string WasmPath { get; init; }
+
+    public required IReadOnlyList<string> Arguments { get; init; }
+
+    public IReadOnlyCollection<KeyValuePair<string, string>> Environment { get; init; } = [];
+
+    public byte[] Input { get; init; } = [];
+
+    public uint ExitCode { get; init; }
+
+    /// <summary>What standard output must be; null when it does not matter.</summary>
+    public byte[]? Output { get; init; }
+
+    public byte[]? Error { get; init; }
+
+    /// <summary>What all of standard output must match.</summary>
+    public string? OutputPattern { get; init; }
+
+    /// <summary>Why it cannot run; null when it can.</summary>
+    public string? Skip { get; init; }
+
+    /// <summary>The cases of a run.json: file and index, or the mark of absent data.</summary>
+    public static IEnumerable<(string Path, int Index, string Name)> Enumerate(params string[] runFiles)
+    {
+        foreach (string path in runFiles)
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            int index = 0;
+            foreach (JsonElement element in document.RootElement.GetProperty("cases").EnumerateArray())
+            {
+                string name = document.RootElement.GetProperty("name").GetString()!;
+                yield return (path, index, element.TryGetProperty("id", out JsonElement id) ? $"{name}/{id.GetString()}" : $"{name}/{index}");
+                index++;
+            }
+        }
+    }
+
+    /// <summary>Reads a case of a run.json (the format stands in the README beside it).</summary>
+    public static ProgramCase FromRunFile(string path, int index)
+    {
+        string folder = Path.GetDirectoryName(path)!;
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+        JsonElement element = document.RootElement.GetProperty("cases")[index];
+        IReadOnlyList<string> arguments = [.. element.GetProperty("args").EnumerateArray().Select(argument => argument.GetString()!)];
+        string? skip = NeedsFiles(folder, element, arguments) ? "needs files (next issue)" : null;
+        if (element.TryGetProperty("invoke", out JsonElement function))
+        {
+            skip = $"is no WASI program: its function {function.GetString()} is run by the bench";
+        }
+
+        return new ProgramCase
+        {
+            WasmPath = Path.Combine(folder, document.RootElement.GetProperty("wasm").GetString()!),
+            Arguments = arguments,
+            Environment = element.TryGetProperty("env", out JsonElement environment) ? [.. environment.EnumerateObject().Select(variable => KeyValuePair.Create(variable.Name, variable.Value.GetString()!))] : [],
+            Input = element.TryGetProperty("stdin", out JsonElement input) ? File.ReadAllBytes(Path.Combine(folder, input.GetString()!)) : [],
+            ExitCode = element.GetProperty("exit_code").GetUInt32(),
+            Output = ReadExpected(folder, element, "stdout"),
+            Error = ReadExpected(folder, element, "stderr"),
+            OutputPattern = element.TryGetProperty("stdout_pattern", out JsonElement pattern) ? pattern.GetString() : null,
+            Skip = skip,
+        };
+    }
+
+    /// <summary>Runs it and compares.</summary>
+    public void Run()
+    {
+        if (Skip is not null)
+        {
+            Assert.Skip(Skip);
+        }
+
+        Module module;
+        try
+        {
+            module = Module.FromFile(s_engine, WasmPath);
+        }
+        catch (UnsupportedModuleException exception)
+        {
+            Assert.Skip($"needs a later feature: {exception.Message}");
+            throw new UnreachableException();
+        }
+
+        using var output = new MemoryStream();
+        using var error = new MemoryStream();
+        using (module)
+        using (Store store = s_engine.CreateStore())
+        using (new Timer(_ => store.Interrupt(new TimeoutException("the program hangs")), null, s_hangGuard, Timeout.InfiniteTimeSpan))
+        {
+            Linker linker = new Linker(s_engine).DefineWasi(WasiOptions.Default.WithSystemTime() with
+            {
+                Arguments = Arguments,
+                Environment = Environment,
+                StandardInput = new MemoryStream(Input),
+                StandardOutput = output,
+                StandardError = error,
+            });
+            linker.DefineFunction("bench", "start", () => { });
+            linker.DefineFunction("bench", "end", () => { });
+            linker.DefineFunction("env", "clock_ms", () => (uint)Stopwatch.GetElapsedTime(0).TotalMilliseconds);
+            uint code;
+            try
+            {
+                code = WasiCommand.Run(linker, store, module);
+            }
+            catch (TrapException exception)
+            {
+                throw new InvalidOperationException($"{exception}\nstandard error:\n{Encoding.UTF8.GetString(error.ToArray())}", exception);
+            }
+
+            if (code != ExitCode)
+            {
+                Assert.Fail($"exit code {code} instead of {ExitCode}; standard output:\n{Encoding.UTF8.GetString(output.ToArray())}\nstandard error:\n{Encoding.UTF8.GetString(error.ToArray())}");
+            }
+        }
+
+        Compare(Output, output.ToArray(), "standard output");
+        Compare(Error, error.ToArray(), "standard error");
+        if (OutputPattern is not null)
+        {
+            Assert.Matches(new Regex($"\\A(?:{OutputPattern})\\z", RegexOptions.Singleline), Encoding.UTF8.GetString(output.ToArray()));
+        }
+    }
+
+    // Most cases are given a folder, few look at it: one that holds something, that is named, or that must hold something afterwards.
+    private static bool NeedsFiles(string folder, JsonElement element, IReadOnlyList<string> arguments)
+    {
+        if (!element.TryGetProperty("dirs", out JsonElement directories))
+        {
+            return false;
+        }
+
+        return element.TryGetProperty("files_after", out JsonElement _) || directories.EnumerateObject().Any(directory =>
+            (directory.Name.Length > 1 && arguments.Any(argument => argument.StartsWith(directory.Name, StringComparison.Ordinal))) ||
+            Directory.EnumerateFiles(Path.Combine(folder, directory.Value.GetString()!), "*", SearchOption.AllDirectories).Any(file => Path.GetFileName(file) != ".keep"));
+    }
+
+    private static void Compare(byte[]? expected, byte[] actual, string what)
+    {
+        if (expected is not null && !expected.AsSpan().SequenceEqual(actual))
+        {
+            Assert.Equal((what, Encoding.UTF8.GetString(expected)), (what, Encoding.UTF8.GetString(actual)));
+        }
+    }
+
+    private static byte[]? ReadExpected(string folder, JsonElement element, string name) =>
+        !element.TryGetProperty(name, out JsonElement expected) ? null :
+        expected.ValueKind == JsonValueKind.Object ? File.ReadAllBytes(Path.Combine(folder, expected.GetProperty("file").GetString()!)) :
+        expected.GetString() == "ignore" ? null : Encoding.UTF8.GetBytes(expected.GetString()!);
+}

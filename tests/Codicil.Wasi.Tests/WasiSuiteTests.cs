@@ -1,0 +1,45 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Codicil.Wasi.Tests;
+
+/// <summary>The tests of WebAssembly/wasi-testsuite for preview 1. How one is judged stands in the README beside them.</summary>
+public sealed class WasiSuiteTests
+{
+    public static TheoryData<string> Tests
+    {
+        get
+        {
+            string? folder = SharedFolder.TryGetPath("conformance/wasi-p1");
+            if (folder is null)
+            {
+                return [SharedFolder.Absent];
+            }
+
+            string[] files = Directory.GetFiles(folder, "*.wasm", SearchOption.AllDirectories);
+            Array.Sort(files, StringComparer.Ordinal);
+            return [.. files.Select(file => Path.GetRelativePath(folder, file))];
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Tests))]
+    public void Passes(string test)
+    {
+        string folder = SharedFolder.GetPath("conformance/wasi-p1");
+        string path = Path.Combine(folder, test);
+        string configuration = Path.ChangeExtension(path, ".json");
+        using JsonDocument document = JsonDocument.Parse(File.Exists(configuration) ? File.ReadAllText(configuration) : "{}");
+        JsonElement root = document.RootElement;
+        new ProgramCase
+        {
+            WasmPath = path,
+            Arguments = [Path.GetFileName(path), .. root.TryGetProperty("args", out JsonElement arguments) ? arguments.EnumerateArray().Select(argument => argument.GetString()!) : []],
+            Environment = root.TryGetProperty("env", out JsonElement environment) ? [.. environment.EnumerateObject().Select(variable => KeyValuePair.Create(variable.Name, variable.Value.GetString()!))] : [],
+            ExitCode = root.TryGetProperty("exit_code", out JsonElement code) ? code.GetUInt32() : 0,
+            Output = root.TryGetProperty("stdout", out JsonElement output) ? Encoding.UTF8.GetBytes(output.GetString()!) : null,
+            Error = root.TryGetProperty("stderr", out JsonElement error) ? Encoding.UTF8.GetBytes(error.GetString()!) : null,
+            Skip = root.TryGetProperty("root", out JsonElement _) ? "needs files (next issue)" : null,
+        }.Run();
+    }
+}
