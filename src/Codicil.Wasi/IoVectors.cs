@@ -5,7 +5,8 @@ namespace Codicil.Wasi;
 /// <summary>An array of <c>iovec</c> or <c>ciovec</c> in a guest's memory: pairs of address and length.</summary>
 internal readonly ref struct IoVectors
 {
-    private const int EntrySize = 8;
+    /// <summary>The size of an entry in bytes.</summary>
+    public const int EntrySize = 8;
 
     private readonly GuestMemory _memory;
     private readonly uint _address;

@@ -145,6 +145,24 @@ public sealed class PollTests
         Assert.Equal("enough", Assert.Throws<TimeoutException>(() => guest.Call("poll_oneoff", In, Out, withInput ? 2 : 1, Count)).Message);
     }
 
+    [Theory]
+    [Trait("Security", "WO-02")]
+    [Trait("Security", "CL-02")]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void A_wait_is_left_when_the_store_is_disposed(bool forInput, bool interruptible)
+    {
+        using var server = new AnonymousPipeServerStream(PipeDirection.Out);
+        using var client = new AnonymousPipeClientStream(PipeDirection.In, server.ClientSafePipeHandle);
+        using var guest = new Guest(WasiOptions.Default.WithSystemTime() with { StandardInput = client }, interruptible: interruptible);
+        Clock(guest, 0, userData: 1, id: 1, timeout: 3_600_000_000_000, absolute: false);
+        Descriptor(guest, 1, userData: 2, EventType.FdRead, fd: 0);
+        using var timer = new Timer(_ => guest.Store.Dispose(), null, 100, Timeout.Infinite);
+        Assert.Throws<ObjectDisposedException>(() => guest.Call("poll_oneoff", In, Out, forInput ? 2 : 1, Count));
+    }
+
     [Fact]
     [Trait("Parity", "WAZ-15")]
     public void A_sleep_of_ones_own_is_told_how_long()
