@@ -101,12 +101,15 @@ internal sealed partial class FunctionEmitter
             case Opcode.I64ExtendI32U: Unary(OpCodes.Conv_U8); return true;
             case Opcode.F32ConvertI32S or Opcode.F32ConvertI64S or Opcode.F32DemoteF64: Unary(OpCodes.Conv_R4); return true;
             case Opcode.F64ConvertI32S or Opcode.F64ConvertI64S or Opcode.F64PromoteF32: Unary(OpCodes.Conv_R8); return true;
-            case Opcode.I32ReinterpretF32: UnaryCall(s_singleToInt32); return true;
+            case Opcode.I32ReinterpretF32:
+                UnaryCall(s_singleToInt32);
+                EmitNarrowingBarrier();
+                return true;
             case Opcode.I64ReinterpretF64: UnaryCall(s_doubleToInt64); return true;
             case Opcode.F32ReinterpretI32: UnaryCall(s_int32ToSingle); return true;
             case Opcode.F64ReinterpretI64: UnaryCall(s_int64ToDouble); return true;
 
-            // A cast to a small type would let the JIT make a load before it narrower; see NeedsProbe. Two shifts do not.
+            // A cast to a small type would let the JIT make a load before it narrower; see CanBeNarrowed. Two shifts do not.
             case Opcode.I32Extend8S: ExtendByShifts(24); return true;
             case Opcode.I32Extend16S: ExtendByShifts(16); return true;
             case Opcode.I64Extend8S: ExtendByShifts(56); return true;

@@ -46,6 +46,7 @@ internal sealed partial class FunctionEmitter
     private LocalBuilder? _memoryBase;
     private LocalBuilder? _memory;
     private bool _isChecked;
+    private int _bias;
 
     // Operands on the stack, and how many of the topmost are on the CIL stack (the pending one counts).
     private int _count;
@@ -109,10 +110,18 @@ internal sealed partial class FunctionEmitter
                     summary.Calls++;
                     break;
                 default:
-                    summary.UsesMemory |= OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument && instruction.Index == 0;
+                    if (OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument && instruction.Index == 0)
+                    {
+                        summary.UsesMemory = true;
+                        summary.HasFarOffset |= !GuardAddressing.IsNear(instruction.Bits);
+                    }
+
                     break;
             }
         }
+
+        // A constant index is an offset too. In the first page it never traps, if there is one; elsewhere it is above the JIT's limit.
+        summary.HasFarOffset |= summary.UsesMemory && _format.Memories[0].Limits.Minimum == 0;
 
         return summary;
     }
@@ -146,8 +155,9 @@ internal sealed partial class FunctionEmitter
         {
             _isChecked = _module.Variant.MemoryModes[0] != MemoryMode.Guard;
             _memoryBase = _il.DeclareLocal(typeof(nint));
+            _bias = _isChecked ? 0 : summary.HasFarOffset ? GuardAddressing.FarBias : GuardAddressing.NearBias;
             LoadInstance();
-            _il.LoadField(RuntimeMembers.MemoryBase);
+            _il.LoadField(_isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase);
             _il.StoreLocal(_memoryBase);
             if (_isChecked)
             {
@@ -376,6 +386,7 @@ internal sealed partial class FunctionEmitter
     {
         public int Calls;
         public bool UsesMemory;
+        public bool HasFarOffset;
     }
 }
 
