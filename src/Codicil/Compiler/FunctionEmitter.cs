@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Reflection.Emit;
 
 using Codicil.Execution;
@@ -43,6 +44,7 @@ internal sealed partial class FunctionEmitter
 
     private CilWriter _il = null!;
     private LocalBuilder[] _locals = [];
+    private readonly LocalBuilder?[] _states = new LocalBuilder?[InlineStates.Capacity];
     private LocalBuilder? _memoryBase;
     private LocalBuilder? _memory;
     private bool _isChecked;
@@ -107,6 +109,14 @@ internal sealed partial class FunctionEmitter
             {
                 case Opcode.Call or Opcode.CallIndirect or Opcode.CallRef:
                     summary.Calls++;
+                    if (instruction.Opcode == Opcode.Call && FindBoundImport((int)instruction.Index) is not null)
+                    {
+                        summary.StateSlots |= 1u << _module.Module.StateSlots[(int)instruction.Index];
+                    }
+
+                    break;
+                case Opcode.Loop:
+                    summary.HasLoop = true;
                     break;
                 default:
                     summary.UsesMemory |= OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument && instruction.Index == 0;
@@ -140,6 +150,18 @@ internal sealed partial class FunctionEmitter
         if (summary.Calls > 0)
         {
             EmitStackCheck(_il, _parameterCount, 0);
+        }
+
+        if (summary.HasLoop)
+        {
+            // The poll at a back-edge makes the JIT read fields anew in each round; a local it keeps.
+            for (uint slots = summary.StateSlots; slots != 0; slots &= slots - 1)
+            {
+                int slot = BitOperations.TrailingZeroCount(slots);
+                _states[slot] = _il.DeclareLocal(typeof(object));
+                EmitLoadState(slot);
+                _il.StoreLocal(_states[slot]!);
+            }
         }
 
         if (summary.UsesMemory)
@@ -376,6 +398,8 @@ internal sealed partial class FunctionEmitter
     {
         public int Calls;
         public bool UsesMemory;
+        public bool HasLoop;
+        public uint StateSlots;
     }
 }
 

@@ -16,20 +16,12 @@ internal static class EntryOps
     private const int MostFrames = 1000;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryEnter(FunctionInstance function, out nuint savedLimit)
-    {
-        if (function.Code == 0)
-        {
-            _ = function.GetCode();
-        }
-
-        return function.ManagedStore.TryEnter(out savedLimit);
-    }
+    public static bool TryEnter(FunctionInstance function, out nuint saved) => ManagedStore.TryEnter(function, out saved);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Exit(FunctionInstance function, nuint savedLimit)
+    public static void Exit(FunctionInstance function, nuint saved)
     {
-        function.ManagedStore.Exit(savedLimit);
+        ManagedStore.Exit(function, saved);
         GC.KeepAlive(function);
     }
 
