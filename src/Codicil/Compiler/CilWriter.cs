@@ -6,7 +6,7 @@ using System.Text;
 namespace Codicil.Compiler;
 
 /// <summary>Writes CIL and counts what the JIT's limits are about; can record a listing.</summary>
-internal sealed class CilWriter(ILGenerator generator, bool record)
+internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool record)
 {
     private readonly StringBuilder? _listing = record ? new StringBuilder() : null;
     private readonly Dictionary<Label, int> _labels = [];
@@ -76,14 +76,15 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
         Note(OpCodes.Ldc_I8, value.ToString(CultureInfo.InvariantCulture));
     }
 
+    /// <summary>An f32. In the JIT constants of this type pass through f64, so a signalling NaN is made by a call.</summary>
     public void LoadSingle(uint bits)
     {
-        // A NaN literal may lose its payload on the way through the emitter; its bits do not.
         float value = BitConverter.UInt32BitsToSingle(bits);
         if (float.IsNaN(value))
         {
             LoadInt32((int)bits);
-            Call(s_int32BitsToSingle);
+            bool isSignalling = (bits & 0x0040_0000) == 0;
+            Call(isSignalling ? s_signallingSingle : s_int32BitsToSingle);
             return;
         }
 
@@ -91,6 +92,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
         Note(OpCodes.Ldc_R4, value.ToString("R", CultureInfo.InvariantCulture));
     }
 
+    /// <summary>An f64.</summary>
     public void LoadDouble(ulong bits)
     {
         double value = BitConverter.UInt64BitsToDouble(bits);
@@ -103,6 +105,12 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
         generator.Emit(OpCodes.Ldc_R8, value);
         Note(OpCodes.Ldc_R8, value.ToString("R", CultureInfo.InvariantCulture));
+    }
+
+    public void LoadStaticField(FieldInfo field)
+    {
+        generator.Emit(OpCodes.Ldsfld, tokens.Of(field));
+        Note(OpCodes.Ldsfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
     public void LoadLocal(LocalBuilder local)
@@ -164,7 +172,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
     public void LoadField(FieldInfo field)
     {
-        generator.Emit(OpCodes.Ldfld, field);
+        generator.Emit(OpCodes.Ldfld, tokens.Of(field));
         Note(OpCodes.Ldfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
@@ -176,19 +184,27 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
     public void LoadFieldAddress(FieldInfo field)
     {
-        generator.Emit(OpCodes.Ldflda, field);
+        generator.Emit(OpCodes.Ldflda, tokens.Of(field));
         Note(OpCodes.Ldflda, field.DeclaringType!.Name + "::" + field.Name);
     }
 
     public void StoreField(FieldInfo field)
     {
-        generator.Emit(OpCodes.Stfld, field);
+        generator.Emit(OpCodes.Stfld, tokens.Of(field));
         Note(OpCodes.Stfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
     public void Call(MethodInfo method)
     {
-        generator.Emit(OpCodes.Call, method);
+        if (!method.IsGenericMethod && tokens.TryGetBalanced(method, out int token))
+        {
+            generator.Emit(OpCodes.Call, token);
+        }
+        else
+        {
+            generator.Emit(OpCodes.Call, method);
+        }
+
         Note(OpCodes.Call, (method.DeclaringType is { } type ? type.Name + "::" : "") + method.Name);
     }
 
@@ -256,6 +272,47 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
         OpCodes.Ldc_I4_4, OpCodes.Ldc_I4_5, OpCodes.Ldc_I4_6, OpCodes.Ldc_I4_7, OpCodes.Ldc_I4_8,
     ];
 
+    private static readonly MethodInfo s_signallingSingle = RuntimeMembers.Numeric(nameof(Semantics.NumericOps.F32FromBits));
     private static readonly MethodInfo s_int32BitsToSingle = typeof(BitConverter).GetMethod(nameof(BitConverter.Int32BitsToSingle))!;
     private static readonly MethodInfo s_int64BitsToDouble = typeof(BitConverter).GetMethod(nameof(BitConverter.Int64BitsToDouble))!;
+}
+
+/// <summary>The metadata tokens of members in an emitted module. The builder asks the runtime each time, which is half of the time of emission.</summary>
+internal sealed class MemberTokens(ModuleBuilder module)
+{
+    private readonly Dictionary<FieldInfo, int> _fields = [];
+    private readonly Dictionary<MethodInfo, int> _methods = [];
+
+    public int Of(FieldInfo field)
+    {
+        if (!_fields.TryGetValue(field, out int token))
+        {
+            token = module.GetFieldMetadataToken(field);
+            _fields.Add(field, token);
+        }
+
+        return token;
+    }
+
+    /// <summary>
+    /// The token of a method of the host that takes as many operands as it returns: with a bare token the generator cannot keep count of
+    /// the stack for any other.
+    /// </summary>
+    public bool TryGetBalanced(MethodInfo method, out int token)
+    {
+        if (method is MethodBuilder)
+        {
+            token = 0;
+            return false;
+        }
+
+        if (!_methods.TryGetValue(method, out token))
+        {
+            bool isBalanced = method.IsStatic && method.GetParameters().Length == (method.ReturnType == typeof(void) ? 0 : 1);
+            token = isBalanced ? module.GetMethodMetadataToken(method) : 0;
+            _methods.Add(method, token);
+        }
+
+        return token != 0;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Reflection.Emit;
 
 using Codicil.Execution;
@@ -43,6 +44,7 @@ internal sealed partial class FunctionEmitter
 
     private CilWriter _il = null!;
     private LocalBuilder[] _locals = [];
+    private readonly LocalBuilder?[] _states = new LocalBuilder?[InlineStates.Capacity];
     private LocalBuilder? _memoryBase;
     private LocalBuilder? _memory;
     private bool _isChecked;
@@ -82,7 +84,7 @@ internal sealed partial class FunctionEmitter
             target.InitLocals = true;
         }
 
-        _il = new CilWriter(target.GetILGenerator(), _module.Listings is not null);
+        _il = new CilWriter(target.GetILGenerator(), _module.Tokens, _module.Listings is not null);
         EmitPrologue(summary, body.LocalCount);
         EmitBody(body);
         int frame = EstimateFrame(summary);
@@ -108,6 +110,14 @@ internal sealed partial class FunctionEmitter
             {
                 case Opcode.Call or Opcode.CallIndirect or Opcode.CallRef:
                     summary.Calls++;
+                    if (instruction.Opcode == Opcode.Call && FindBoundImport((int)instruction.Index) is not null)
+                    {
+                        summary.StateSlots |= 1u << _module.Module.StateSlots[(int)instruction.Index];
+                    }
+
+                    break;
+                case Opcode.Loop:
+                    summary.HasLoop = true;
                     break;
                 default:
                     if (OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument && instruction.Index == 0)
@@ -149,6 +159,18 @@ internal sealed partial class FunctionEmitter
         if (summary.Calls > 0)
         {
             EmitStackCheck(_il, _parameterCount, 0);
+        }
+
+        if (summary.HasLoop)
+        {
+            // The poll at a back-edge makes the JIT read fields anew in each round; a local it keeps.
+            for (uint slots = summary.StateSlots; slots != 0; slots &= slots - 1)
+            {
+                int slot = BitOperations.TrailingZeroCount(slots);
+                _states[slot] = _il.DeclareLocal(typeof(object));
+                EmitLoadState(slot);
+                _il.StoreLocal(_states[slot]!);
+            }
         }
 
         if (summary.UsesMemory)
@@ -195,7 +217,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes)
     {
-        var il = new CilWriter(entry.GetILGenerator(), record: false);
+        var il = new CilWriter(entry.GetILGenerator(), _module.Tokens, record: false);
         EmitStackCheck(il, _parameterCount, frameBytes);
         for (int i = 0; i <= _parameterCount; i++)
         {
@@ -387,6 +409,8 @@ internal sealed partial class FunctionEmitter
         public int Calls;
         public bool UsesMemory;
         public bool HasFarOffset;
+        public bool HasLoop;
+        public uint StateSlots;
     }
 }
 
