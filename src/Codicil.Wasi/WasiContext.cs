@@ -6,7 +6,7 @@ using Codicil.Wasi.Functions;
 namespace Codicil.Wasi;
 
 /// <summary>The world of the WASI programs in one store: options made real, descriptors, and what belongs to each instance.</summary>
-internal sealed class WasiContext
+internal sealed class WasiContext : IDisposable
 {
     private readonly ConditionalWeakTable<Instance, InstanceState> _states = [];
     private InstanceState? _lastState;
@@ -64,6 +64,9 @@ internal sealed class WasiContext
     public Process Process { get; }
 
     public Socket Socket { get; }
+
+    /// <summary>Gives back what the programs hold of the host, when the store has ended. A call may still be inside.</summary>
+    public void Dispose() => Descriptors.Dispose();
 
     /// <summary>What belongs to the calling instance. Nearly always the same as last time, which costs a comparison.</summary>
     public InstanceState GetState(Caller caller)

@@ -78,6 +78,7 @@ public static class WasiExtensions
         WasiOptions options = chooseOptions(store) ?? throw new InvalidOperationException("WASI is not configured for this store");
         var context = new WasiContext(store, options);
         s_contexts.GetOrCreateValue(store).Add(context);
+        store.RegisterForDispose(context);
         return context;
     }
 }

@@ -9,6 +9,9 @@ namespace Codicil;
 /// <remarks>WebAssembly 3.0, 4.2.3 Store.</remarks>
 public abstract class Store : IDisposable
 {
+    private readonly Lock _ownedLock = new();
+    private List<IDisposable>? _owned = [];
+
     private protected Store(ResourceLimits limits) => Limits = limits;
 
     /// <summary>The engine.</summary>
@@ -66,6 +69,36 @@ public abstract class Store : IDisposable
     {
         Dispose(true);
         GC.SuppressFinalize(this);
+        List<IDisposable>? owned;
+        lock (_ownedLock)
+        {
+            owned = _owned;
+            _owned = null;
+        }
+
+        for (int i = (owned?.Count ?? 0) - 1; i >= 0; i--)
+        {
+            owned![i].Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Disposes something when the store is disposed, the last registered first; at once when it was disposed already. For what host functions keep open
+    /// for a store. A call may still be inside, on another thread. May be called from any thread.
+    /// </summary>
+    public void RegisterForDispose(IDisposable resource)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        lock (_ownedLock)
+        {
+            if (_owned is not null)
+            {
+                _owned.Add(resource);
+                return;
+            }
+        }
+
+        resource.Dispose();
     }
 
     /// <summary>Releases the store.</summary>

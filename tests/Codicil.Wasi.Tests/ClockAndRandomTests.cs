@@ -27,10 +27,26 @@ public sealed class ClockAndRandomTests
     public void Other_clocks_are_invalid(string name)
     {
         using var guest = new Guest();
-        foreach (uint id in (uint[])[2, 3, 4, uint.MaxValue])
+        foreach (uint id in (uint[])[4, 5, 0x8000_0000, uint.MaxValue])
         {
             Assert.Equal(Errno.Inval, name == "clock_res_get" ? guest.Call(name, id, 0) : guest.Call(name, id, 0L, 0));
         }
+    }
+
+    [Fact]
+    public void Processor_time_is_the_monotonic_clock()
+    {
+        using var guest = new Guest();
+        long[] readings = new long[4];
+        for (uint i = 0; i < readings.Length; i++)
+        {
+            Assert.Equal(Errno.Success, guest.Call("clock_time_get", 1 + (i % 3), 0L, 0));
+            readings[i] = guest.Memory.ReadInt64(0);
+        }
+
+        Assert.Equal([0, 1_000_000, 2_000_000, 3_000_000], readings);
+        Assert.Equal(Errno.Success, guest.Call("clock_res_get", 2, 0));
+        Assert.Equal(1, guest.Memory.ReadInt64(0));
     }
 
     [Fact]

@@ -135,7 +135,8 @@ internal sealed class ProgramCase
         Compare(Error, error.ToArray(), "standard error");
         if (OutputPattern is not null)
         {
-            Assert.Matches(new Regex($"\\A(?:{OutputPattern})\\z", RegexOptions.Singleline), Encoding.UTF8.GetString(output.ToArray()));
+            string text = Encoding.UTF8.GetString(output.ToArray());
+            Assert.True(new Regex($"\\A(?:{OutputPattern})\\z", RegexOptions.Singleline).IsMatch(text), $"standard output does not match {OutputPattern}:\n{text}");
         }
     }
 

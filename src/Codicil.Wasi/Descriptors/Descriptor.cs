@@ -16,7 +16,7 @@ internal readonly record struct Readiness(ulong ByteCount, bool IsHungUp, Task? 
 /// What a descriptor number stands for. The functions check rights and addresses; a descriptor does the work, on spans of the guest's memory.
 /// What a kind of descriptor cannot do, it answers as POSIX systems do.
 /// </summary>
-internal abstract class Descriptor(FileType type, Rights rightsBase, Rights rightsInheriting)
+internal abstract class Descriptor(FileType type, Rights rightsBase, Rights rightsInheriting) : IDisposable
 {
     /// <summary>What it refers to.</summary>
     public FileType Type { get; } = type;
@@ -141,6 +141,11 @@ internal abstract class Descriptor(FileType type, Rights rightsBase, Rights righ
     /// <summary>Whether it can be written now.</summary>
     public virtual Readiness PollWrite() => Readiness.Now(1);
 
-    /// <summary>Lets go of it. The number is free already.</summary>
+    /// <summary>The guest lets go of it. The number is free already.</summary>
     public virtual Errno Close() => Errno.Success;
+
+    /// <summary>Gives back what it holds of the host, because the store has ended: on any thread, while a call may be inside.</summary>
+    public virtual void Dispose()
+    {
+    }
 }

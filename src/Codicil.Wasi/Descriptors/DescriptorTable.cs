@@ -5,7 +5,7 @@ using Codicil.Wasi.Abi;
 namespace Codicil.Wasi.Descriptors;
 
 /// <summary>The open descriptors of a store's programs, by number. The lowest free number is given out first, as programs expect.</summary>
-internal sealed class DescriptorTable(int capacity)
+internal sealed class DescriptorTable(int capacity) : IDisposable
 {
     private Descriptor?[] _entries = new Descriptor?[Math.Min(capacity, 8)];
     private int _lowestFree;
@@ -76,6 +76,15 @@ internal sealed class DescriptorTable(int capacity)
         // As with dup2: what goes wrong in closing is not reported.
         replaced.Close();
         return Errno.Success;
+    }
+
+    /// <summary>Gives back what all of them hold of the host. On any thread: the numbers stay, for a call that may be inside.</summary>
+    public void Dispose()
+    {
+        foreach (Descriptor? descriptor in _entries)
+        {
+            descriptor?.Dispose();
+        }
     }
 
     /// <summary>Hands on what has been written to all of them.</summary>

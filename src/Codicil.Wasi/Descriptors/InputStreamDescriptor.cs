@@ -7,7 +7,7 @@ namespace Codicil.Wasi.Descriptors;
 /// reader waiting for ever; where the guest can be interrupted, or does not want to wait, it is read ahead by a task, which the guest's thread waits for.
 /// </summary>
 internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
-    : Descriptor(OutputStreamDescriptor.TypeOf(stream), Rights.FdRead | Rights.FdFdStatSetFlags | Rights.FdFileStatGet | Rights.PollFdReadWrite, Rights.None), IDisposable
+    : Descriptor(OutputStreamDescriptor.TypeOf(stream), Rights.FdRead | Rights.FdFdStatSetFlags | Rights.FdFileStatGet | Rights.PollFdReadWrite, Rights.None)
 {
     private const int ReadAheadSize = 4096;
 
@@ -19,6 +19,7 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
     private Errno _error;
     private Task<int>? _pending;
     private CancellationTokenSource? _cancellation;
+    private volatile bool _wasCancelled;
 
     private bool HasResult => _start < _end || _isAtEnd || _error != Errno.Success;
 
@@ -90,11 +91,18 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
         return Errno.Success;
     }
 
-    public void Dispose()
+    // On any thread: the store may be disposed while the guest waits. Whoever takes the source cancels it.
+    public override void Dispose()
     {
-        _cancellation?.Cancel();
-        _cancellation?.Dispose();
-        _cancellation = null;
+        CancellationTokenSource? cancellation = Interlocked.Exchange(ref _cancellation, null);
+        if (cancellation is not null)
+        {
+            _wasCancelled = true;
+            cancellation.Cancel();
+            cancellation.Dispose();
+        }
+
+        base.Dispose();
     }
 
     private static ulong BytesLeft(Stream stream)
@@ -134,8 +142,10 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
         if (_pending is null)
         {
             // A task of its own: many a stream does its asynchronous reading synchronously.
-            _cancellation = new CancellationTokenSource();
-            CancellationToken token = _cancellation.Token;
+            var cancellation = new CancellationTokenSource();
+            CancellationToken token = cancellation.Token;
+            _cancellation = cancellation;
+            _wasCancelled = false;
             Stream source = stream!;
             byte[] buffer = _buffer ??= new byte[ReadAheadSize];
             _pending = Task.Run(() => source.ReadAsync(buffer.AsMemory(), token).AsTask(), CancellationToken.None);
@@ -153,23 +163,22 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
         }
         catch
         {
-            _cancellation?.Cancel();
+            Dispose();
             throw;
         }
     }
 
     private void TakeResult(Task<int> pending)
     {
-        using CancellationTokenSource? cancellation = _cancellation;
+        Interlocked.Exchange(ref _cancellation, null)?.Dispose();
         _pending = null;
-        _cancellation = null;
         try
         {
             _start = 0;
             _end = pending.GetAwaiter().GetResult();
             _isAtEnd = _end == 0;
         }
-        catch (OperationCanceledException) when (cancellation is { IsCancellationRequested: true })
+        catch (OperationCanceledException) when (_wasCancelled)
         {
             // An earlier call was interrupted while it waited. There is no result: the caller reads again.
         }

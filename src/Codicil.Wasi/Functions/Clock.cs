@@ -2,7 +2,10 @@ using Codicil.Wasi.Abi;
 
 namespace Codicil.Wasi.Functions;
 
-/// <summary>The clocks. Only the wall clock and the monotonic clock exist; the processor time of a guest is nobody's business.</summary>
+/// <summary>
+/// The clocks. The processor-time clocks are the monotonic one: C libraries of older WASI SDKs read them for <c>clock()</c>, and programs that
+/// measure themselves by it never end when it fails; the processor time of the host's process is none of a guest's business.
+/// </summary>
 internal sealed class Clock(WasiContext context)
 {
     public Errno GetResolution(Caller caller, uint id, uint result)
@@ -47,7 +50,7 @@ internal sealed class Clock(WasiContext context)
         clock = id switch
         {
             ClockId.Realtime => state.WallClock,
-            ClockId.Monotonic => state.MonotonicClock,
+            ClockId.Monotonic or ClockId.ProcessCpuTime or ClockId.ThreadCpuTime => state.MonotonicClock,
             _ => null,
         };
         return clock is not null;

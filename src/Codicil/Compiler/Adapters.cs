@@ -128,6 +128,11 @@ internal sealed class Adapters(ManagedEngine engine)
         TypeBuilder builder = EmittedAssembly.Create(AssembliesOfSignature(delegateType)).DefineType("Entry", TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed);
         MethodBuilder method = builder.DefineMethod("enter", MethodAttributes.Public | MethodAttributes.Static, invoke.ReturnType, types);
         method.InitLocals = false;
+
+        // Out of line: boxing and the like cost the entry registers.
+        MethodBuilder large = builder.DefineMethod("enterOnLargeStack", MethodAttributes.Public | MethodAttributes.Static, invoke.ReturnType, types);
+        large.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
+        EmitLargeStackCall(large.GetILGenerator(), method, invoke.ReturnType, types);
         ILGenerator il = method.GetILGenerator();
         EmitEntryBody(
             il,
@@ -137,9 +142,8 @@ internal sealed class Adapters(ManagedEngine engine)
                 il.Emit(OpCodes.Ldarg, (short)(argument + 1));
                 EmitToGuest(il, types[argument + 1], type.Parameters[argument], () => il.Emit(OpCodes.Ldarg_0));
             },
-            invoke.ReturnType,
             locals => EmitResult(il, invoke.ReturnType, results, type, locals),
-            method,
+            large,
             types);
         return Finish(builder, method);
     }
@@ -161,7 +165,6 @@ internal sealed class Adapters(ManagedEngine engine)
                 il.Emit(OpCodes.Ldc_I4, argument);
                 il.Emit(OpCodes.Call, Dynamic(NameOf("Get", type.Parameters[argument])));
             },
-            typeof(void),
             locals =>
             {
                 for (int i = 0; i < locals.Length; i++)
@@ -181,7 +184,7 @@ internal sealed class Adapters(ManagedEngine engine)
 
     // enter; try { call } filter { a fault becomes a trap } finally { leave }; then the results.
     private static void EmitEntryBody(
-        ILGenerator il, FunctionType type, Action<int> loadArgument, Type returnType, Action<LocalBuilder[]> finish, MethodBuilder? self, Type[] parameters)
+        ILGenerator il, FunctionType type, Action<int> loadArgument, Action<LocalBuilder[]> finish, MethodBuilder? onLargeStack, Type[] parameters)
     {
         LocalBuilder saved = il.DeclareLocal(typeof(nuint));
         var results = new LocalBuilder[type.Results.Length];
@@ -195,9 +198,15 @@ internal sealed class Adapters(ManagedEngine engine)
         il.Emit(OpCodes.Ldloca, saved);
         il.Emit(OpCodes.Call, Entry(nameof(EntryOps.TryEnter)));
         il.Emit(OpCodes.Brtrue, entered);
-        if (self is not null)
+        if (onLargeStack is not null)
         {
-            EmitLargeStackCall(il, self, returnType, parameters);
+            for (int i = 0; i < parameters.Length; i++)
+            {
+                il.Emit(OpCodes.Ldarg, (short)i);
+            }
+
+            il.Emit(OpCodes.Call, onLargeStack);
+            il.Emit(OpCodes.Ret);
         }
         else
         {

@@ -86,14 +86,15 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
         Note(OpCodes.Ldc_I8, value.ToString(CultureInfo.InvariantCulture));
     }
 
+    /// <summary>An f32. In the JIT constants of this type pass through f64, so a signalling NaN is made by a call.</summary>
     public void LoadSingle(uint bits)
     {
-        // A NaN literal may lose its payload on the way through the emitter; its bits do not.
         float value = BitConverter.UInt32BitsToSingle(bits);
         if (float.IsNaN(value))
         {
             LoadInt32((int)bits);
-            Call(s_int32BitsToSingle);
+            bool isSignalling = (bits & 0x0040_0000) == 0;
+            Call(isSignalling ? s_signallingSingle : s_int32BitsToSingle);
             return;
         }
 
@@ -101,6 +102,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
         Note(OpCodes.Ldc_R4, value.ToString("R", CultureInfo.InvariantCulture));
     }
 
+    /// <summary>An f64.</summary>
     public void LoadDouble(ulong bits)
     {
         double value = BitConverter.UInt64BitsToDouble(bits);
@@ -113,6 +115,12 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
         generator.Emit(OpCodes.Ldc_R8, value);
         Note(OpCodes.Ldc_R8, value.ToString("R", CultureInfo.InvariantCulture));
+    }
+
+    public void LoadStaticField(FieldInfo field)
+    {
+        generator.Emit(OpCodes.Ldsfld, field);
+        Note(OpCodes.Ldsfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
     public void LoadLocal(LocalBuilder local)
@@ -270,6 +278,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
         OpCodes.Ldc_I4_4, OpCodes.Ldc_I4_5, OpCodes.Ldc_I4_6, OpCodes.Ldc_I4_7, OpCodes.Ldc_I4_8,
     ];
 
+    private static readonly MethodInfo s_signallingSingle = RuntimeMembers.Numeric(nameof(Semantics.NumericOps.F32FromBits));
     private static readonly MethodInfo s_int32BitsToSingle = typeof(BitConverter).GetMethod(nameof(BitConverter.Int32BitsToSingle))!;
     private static readonly MethodInfo s_int64BitsToDouble = typeof(BitConverter).GetMethod(nameof(BitConverter.Int64BitsToDouble))!;
 }

@@ -20,7 +20,7 @@ internal sealed partial class FunctionEmitter
             LoadInstance();
             _il.Call(_module.GetCallee(functionIndex));
         }
-        else if (_module.Variant.UsesBoundImports && _module.Module.BoundImports[functionIndex] is BoundImport bound)
+        else if (FindBoundImport(functionIndex) is BoundImport bound)
         {
             EmitBoundCall(functionIndex, bound, type);
         }
@@ -50,17 +50,35 @@ internal sealed partial class FunctionEmitter
             _il.StoreLocal(arguments[i]);
         }
 
-        LoadInstance();
-        _il.LoadFieldAddress(RuntimeMembers.States);
-        _il.LoadInt32(_module.Module.StateSlots[functionIndex] * IntPtr.Size);
-        _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Ldind_Ref);
+        int slot = _module.Module.StateSlots[functionIndex];
+        if (_states[slot] is LocalBuilder state)
+        {
+            _il.LoadLocal(state);
+        }
+        else
+        {
+            EmitLoadState(slot);
+        }
+
         foreach (LocalBuilder argument in arguments)
         {
             _il.LoadLocal(argument);
         }
 
         _il.Call(bound.Method);
+    }
+
+    // The bound import that a function index is in this variant of the code, or null.
+    private BoundImport? FindBoundImport(int functionIndex) =>
+        functionIndex < _format.ImportedFunctionCount && _module.Variant.UsesBoundImports ? _module.Module.BoundImports[functionIndex] : null;
+
+    private void EmitLoadState(int slot)
+    {
+        LoadInstance();
+        _il.LoadFieldAddress(RuntimeMembers.States);
+        _il.LoadInt32(slot * IntPtr.Size);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Ldind_Ref);
     }
 
     private void EmitCallIndirect(int typeIndex, int tableIndex)

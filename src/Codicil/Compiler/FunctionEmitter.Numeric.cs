@@ -99,7 +99,7 @@ internal sealed partial class FunctionEmitter
             case Opcode.I32WrapI64: Unary(OpCodes.Conv_I4); return true;
             case Opcode.I64ExtendI32S: Unary(OpCodes.Conv_I8); return true;
             case Opcode.I64ExtendI32U: Unary(OpCodes.Conv_U8); return true;
-            case Opcode.F32ConvertI32S or Opcode.F32ConvertI64S or Opcode.F32DemoteF64: Unary(OpCodes.Conv_R4); return true;
+            case Opcode.F32ConvertI32S or Opcode.F32ConvertI64S: Unary(OpCodes.Conv_R4); return true;
             case Opcode.F64ConvertI32S or Opcode.F64ConvertI64S or Opcode.F64PromoteF32: Unary(OpCodes.Conv_R8); return true;
             case Opcode.I32ReinterpretF32: UnaryCall(s_singleToInt32); return true;
             case Opcode.I64ReinterpretF64: UnaryCall(s_doubleToInt64); return true;
@@ -271,6 +271,7 @@ internal sealed partial class FunctionEmitter
         [Opcode.I64TruncSatF32U] = Method((Func<float, long>)NumericOps.I64TruncSatF32U),
         [Opcode.I64TruncSatF64S] = Method((Func<double, long>)NumericOps.I64TruncSatF64S),
         [Opcode.I64TruncSatF64U] = Method((Func<double, long>)NumericOps.I64TruncSatF64U),
+        [Opcode.F32DemoteF64] = Method((Func<double, float>)NumericOps.F32DemoteF64),
         [Opcode.F32ConvertI32U] = Method((Func<int, float>)NumericOps.F32ConvertI32U),
         [Opcode.F32ConvertI64U] = Method((Func<long, float>)NumericOps.F32ConvertI64U),
         [Opcode.F64ConvertI32U] = Method((Func<int, double>)NumericOps.F64ConvertI32U),

@@ -1,5 +1,7 @@
 using System.Reflection.Emit;
 
+using Codicil.Semantics;
+
 namespace Codicil.Compiler;
 
 /// <summary>
@@ -52,12 +54,16 @@ internal sealed partial class FunctionEmitter
         public bool IsFloat => Kind is OperandKind.F32 or OperandKind.F64;
     }
 
-    private void Materialize()
+    /// <param name="isPlain">Whether the consumer does no arithmetic, so that the JIT may know a constant.</param>
+    private void Materialize(bool isPlain = false)
     {
         PendingKind pending = _pending;
         _pending = PendingKind.None;
         switch (pending)
         {
+            case PendingKind.Constant when _pendingOperand.Kind is OperandKind.F32 or OperandKind.F64 && !isPlain:
+                EmitArithmeticConstant(_pendingOperand);
+                break;
             case PendingKind.Constant or PendingKind.Local:
                 EmitPending(_pendingOperand);
                 break;
@@ -100,6 +106,31 @@ internal sealed partial class FunctionEmitter
         }
     }
 
+    // A float constant on its way into arithmetic: those that the JIT simplifies away are loaded where it cannot see their value.
+    private void EmitArithmeticConstant(PendingOperand operand)
+    {
+        string? name = (operand.Kind, operand.Bits) switch
+        {
+            (OperandKind.F32, 0) => nameof(NumericOps.F32Zero),
+            (OperandKind.F32, 0x8000_0000) => nameof(NumericOps.F32NegativeZero),
+            (OperandKind.F32, 0x3F80_0000) => nameof(NumericOps.F32One),
+            (OperandKind.F32, 0xBF80_0000) => nameof(NumericOps.F32MinusOne),
+            (OperandKind.F64, 0) => nameof(NumericOps.F64Zero),
+            (OperandKind.F64, 0x8000_0000_0000_0000) => nameof(NumericOps.F64NegativeZero),
+            (OperandKind.F64, 0x3FF0_0000_0000_0000) => nameof(NumericOps.F64One),
+            (OperandKind.F64, 0xBFF0_0000_0000_0000) => nameof(NumericOps.F64MinusOne),
+            _ => null,
+        };
+        if (name is null)
+        {
+            EmitPending(operand);
+        }
+        else
+        {
+            _il.LoadStaticField(RuntimeMembers.Constant(name));
+        }
+    }
+
     private void PushConstant(OperandKind kind, ulong bits)
     {
         Materialize();
@@ -110,6 +141,7 @@ internal sealed partial class FunctionEmitter
 
     private void PushComparison(Relation relation, OperandKind kind)
     {
+        Materialize(isPlain: true);
         EnsureTop(2);
         Pop(1);
         _pending = PendingKind.Comparison;

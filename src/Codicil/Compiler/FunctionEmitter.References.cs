@@ -22,6 +22,7 @@ internal sealed partial class FunctionEmitter
                 Push();
                 return true;
             case Opcode.LocalSet:
+                Materialize(isPlain: true);
                 EnsureTop(1);
                 EmitStoreLocal(index);
                 Pop(1);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Reflection.Emit;
 
 using Codicil.Execution;
@@ -49,6 +50,7 @@ internal sealed partial class FunctionEmitter
 
     private CilWriter _il = null!;
     private LocalBuilder[] _locals = [];
+    private readonly LocalBuilder?[] _states = new LocalBuilder?[InlineStates.Capacity];
     private LocalBuilder? _memoryBase;
     private LocalBuilder? _memory;
     private bool _isChecked;
@@ -120,10 +122,18 @@ internal sealed partial class FunctionEmitter
             {
                 case Opcode.Call:
                     summary.AddCall(_format.GetTypeOfFunction((int)instruction.Index));
+                    if (FindBoundImport((int)instruction.Index) is not null)
+                    {
+                        summary.StateSlots |= 1u << _module.Module.StateSlots[(int)instruction.Index];
+                    }
+
                     break;
                 case Opcode.CallIndirect or Opcode.CallRef:
                     summary.AddCall(_format.GetFunctionType((int)instruction.Index));
                     branches += 2;
+                    break;
+                case Opcode.Loop:
+                    summary.HasLoop = true;
                     break;
                 default:
                     ImmediateKind immediate = OpcodeTable.Immediate(instruction.Opcode);
@@ -162,6 +172,18 @@ internal sealed partial class FunctionEmitter
         if (summary.Calls > 0)
         {
             EmitStackCheck(_il, _parameterCount, 0);
+        }
+
+        if (summary.HasLoop)
+        {
+            // The poll at a back-edge makes the JIT read fields anew in each round; a local it keeps.
+            for (uint slots = summary.StateSlots; slots != 0; slots &= slots - 1)
+            {
+                int slot = BitOperations.TrailingZeroCount(slots);
+                _states[slot] = _il.DeclareLocal(typeof(object));
+                EmitLoadState(slot);
+                _il.StoreLocal(_states[slot]!);
+            }
         }
 
         if (summary.UsesMemory)
@@ -402,6 +424,8 @@ internal sealed partial class FunctionEmitter
     {
         public int Calls;
         public bool UsesMemory;
+        public bool HasLoop;
+        public uint StateSlots;
 
         /// <summary>The parameters of the call that has the most.</summary>
         public int MostArguments;

@@ -47,5 +47,7 @@ internal static class RuntimeMembers
 
     public static MethodInfo Numeric(string name) => typeof(NumericOps).GetMethod(name, Static)!;
 
+    public static FieldInfo Constant(string name) => typeof(NumericOps).GetField(name, Static)!;
+
     public static MethodInfo Operation(string name) => typeof(InstanceOps).GetMethod(name, Static)!;
 }

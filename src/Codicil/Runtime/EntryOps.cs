@@ -16,20 +16,12 @@ internal static class EntryOps
     private const int MostFrames = 1000;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryEnter(FunctionInstance function, out nuint savedLimit)
-    {
-        if (function.Code == 0)
-        {
-            _ = function.GetCode();
-        }
-
-        return function.ManagedStore.TryEnter(out savedLimit);
-    }
+    public static bool TryEnter(FunctionInstance function, out nuint saved) => ManagedStore.TryEnter(function, out saved);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Exit(FunctionInstance function, nuint savedLimit)
+    public static void Exit(FunctionInstance function, nuint saved)
     {
-        function.ManagedStore.Exit(savedLimit);
+        ManagedStore.Exit(function, saved);
         GC.KeepAlive(function);
     }
 
@@ -171,6 +163,8 @@ internal static class EntryOps
     {
         ImmutableArray<WasmFrame>.Builder frames = ImmutableArray.CreateBuilder<WasmFrame>();
         var trace = new StackTrace(exception, false);
+        int lastBody = -1;
+        Type? lastType = null;
         for (int i = 0; i < trace.FrameCount && frames.Count < MostFrames; i++)
         {
             MethodBase? method = MethodOf(trace.GetFrame(i));
@@ -179,7 +173,11 @@ internal static class EntryOps
                 continue;
             }
 
-            if (frames.Count > 0 && method.Name.Length == 0)
+            // A large function is a body and an entry that checks the stack for it.
+            bool isEntryOfLast = lastBody == index && ReferenceEquals(lastType, method.DeclaringType) && !method.Name.EndsWith("_body", StringComparison.Ordinal);
+            lastBody = method.Name.EndsWith("_body", StringComparison.Ordinal) ? index : -1;
+            lastType = method.DeclaringType;
+            if (isEntryOfLast)
             {
                 continue;
             }

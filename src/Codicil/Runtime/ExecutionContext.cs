@@ -4,26 +4,44 @@ namespace Codicil.Runtime;
 
 /// <summary>What running code shares in a store: the stack limit, results beyond the first, and who is inside.</summary>
 /// <remarks>
-/// Reached from the instance. The protocol between entry and interruption: an entry stores <see cref="StackLimit"/> and then reads
-/// <see cref="InterruptFlag"/>; an interrupt sets the flag, makes every processor pass a barrier, and then stores the limit that no
-/// stack pointer reaches. So either the entry sees the flag or its limit is overwritten, without a fence on the entry's side.
+/// Reached from the instance. The protocol between entry and interruption: an entry closes the <see cref="Door"/>,
+/// stores <see cref="StackLimit"/> and then reads <see cref="Attention"/>; an interrupt sets its bit there, makes every processor pass a barrier,
+/// and then stores the limit that no stack pointer reaches. So either the entry sees the bit or its limit is overwritten, without a fence on the
+/// entry's side. A thread that wants the store of another does the same and then looks whether the door is closed.
 /// </remarks>
 internal sealed unsafe class ExecutionContext : InterruptPoll
 {
+    /// <summary>In <see cref="Attention"/>: the store is interrupted.</summary>
+    public const int Interrupted = 1;
+
+    /// <summary>In <see cref="Attention"/>: another thread wants the store, or it belongs to nobody for good.</summary>
+    public const int Wanted = 2;
+
     /// <summary>The lowest stack address code may reach; the greatest value while interrupted.</summary>
     public nuint StackLimit;
 
-    /// <summary>Non-zero while interrupted.</summary>
-    public volatile int InterruptFlag;
+    /// <summary>Zero, or what an entry has to look at: <see cref="Interrupted"/>, <see cref="Wanted"/>.</summary>
+    public volatile int Attention;
 
-    /// <summary>The calls from the host that are inside now; more than one when host functions call back.</summary>
-    public int Depth;
+    /// <summary>
+    /// While the store belongs to a thread that is not inside: that thread's identity (the lowest address of its stack); else 0.
+    /// </summary>
+    public nuint Door;
 
-    /// <summary>The lowest stack address of the thread that is or was last inside: its identity. 0 for none.</summary>
+    /// <summary>The lowest stack address at which the owner may enter with enough room below.</summary>
+    public nuint LowestEntry;
+
+    /// <summary>The stack WebAssembly code may use, in bytes.</summary>
+    public nuint MaxStackBytes;
+
+    /// <summary>The thread that the store belongs to, or that is inside; 0 for none.</summary>
     public nuint Owner;
 
-    /// <summary>Whether <see cref="Owner"/> is kept between calls, so that the same thread enters without an atomic operation.</summary>
+    /// <summary>Whether the store belongs to a thread between calls, so that it enters with plain stores.</summary>
     public bool IsBiased = true;
+
+    /// <summary>The calls inside that came through the slow path.</summary>
+    public int Depth;
 
     /// <summary>Changes when the outermost call returns.</summary>
     public long CallSerial;
@@ -43,13 +61,16 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
         EnsureExtraResults(8);
     }
 
+    /// <summary>Whether a call is inside. Exact for the owner and under the store's lock after a barrier.</summary>
+    public bool IsInside => IsBiased ? Owner != 0 && Volatile.Read(ref Door) == 0 : Volatile.Read(ref Depth) != 0;
+
     /// <summary>The exception that an interrupt asked for; null is a trap.</summary>
     public Exception? InterruptReason { get; set; }
 
     /// <summary>Throws the interruption, if there is one.</summary>
     public override void Poll()
     {
-        if (InterruptFlag != 0)
+        if ((Attention & Interrupted) != 0)
         {
             Traps.ThrowInterrupt(this);
         }

@@ -27,6 +27,9 @@ internal sealed class FunctionInstance : Function
     /// <summary>The canonical type id once the code is there.</summary>
     public int TypeId;
 
+    /// <summary>The store's context: one load less for entries.</summary>
+    public readonly ExecutionContext Context;
+
     private readonly ManagedStore _store;
     private readonly int _canonicalTypeId;
 
@@ -34,6 +37,7 @@ internal sealed class FunctionInstance : Function
     public FunctionInstance(ModuleInstance instance, int functionIndex)
     {
         _store = instance.ManagedStore;
+        Context = _store.Context;
         Target = instance;
         FunctionIndex = functionIndex;
         Type = instance.ManagedModule.Format.GetTypeOfFunction(functionIndex);
@@ -50,6 +54,7 @@ internal sealed class FunctionInstance : Function
     public FunctionInstance(ManagedStore store, HostFunction host, FunctionType type, int canonicalTypeId, nint code)
     {
         _store = store;
+        Context = store.Context;
         Target = host;
         FunctionIndex = -1;
         Type = type;
@@ -60,6 +65,7 @@ internal sealed class FunctionInstance : Function
     private FunctionInstance()
     {
         _store = null!;
+        Context = null!;
         Target = null!;
         Type = null!;
         TypeId = NotReady;
@@ -94,11 +100,16 @@ internal sealed class FunctionInstance : Function
     }
 
     [RequiresDynamicCode("The call into WebAssembly is compiled for the delegate's type at run time.")]
-    public override TDelegate CreateDelegate<TDelegate>() => (TDelegate)_store.ManagedEngine.Adapters.CreateDelegate(this, typeof(TDelegate));
+    public override TDelegate CreateDelegate<TDelegate>()
+    {
+        _ = GetCode();
+        return (TDelegate)_store.ManagedEngine.Adapters.CreateDelegate(this, typeof(TDelegate));
+    }
 
     public override void Invoke(ReadOnlySpan<Value> arguments, Span<Value> results)
     {
         DynamicCall.CheckArguments(this, arguments, results);
+        _ = GetCode();
         _store.ManagedEngine.Adapters.GetDynamicEntry(Type).Invoke(this, arguments, results);
     }
 

@@ -20,7 +20,6 @@ internal sealed class ManagedStore : Store
     private readonly List<ModuleInstance> _instances = [];
     private readonly List<LinearMemory> _memories = [];
     private readonly MemoryBudget _budget;
-    private readonly nuint _maxStackBytes;
     private int _tableCount;
     private volatile bool _disposed;
     private bool _memoriesReleased;
@@ -29,9 +28,8 @@ internal sealed class ManagedStore : Store
         : base(limits)
     {
         _engine = engine;
-        _maxStackBytes = (nuint)engine.Options.MaxStackBytes;
         _budget = limits.TotalMemoryBytes is long total ? new MemoryBudget(total, MemoryBudget.Process) : MemoryBudget.Process;
-        Context = new ExecutionContext();
+        Context = new ExecutionContext { MaxStackBytes = (nuint)engine.Options.MaxStackBytes };
     }
 
     public override Engine Engine => _engine;
@@ -78,13 +76,13 @@ internal sealed class ManagedStore : Store
         {
             CheckUsable();
             Context.InterruptReason = null;
-            Context.InterruptFlag = 0;
+            Context.Attention &= ~ExecutionContext.Interrupted;
             foreach (ModuleInstance instance in _instances)
             {
                 instance.InterruptFlag = 0;
             }
 
-            if (Context.Depth > 0)
+            if (Context.IsInside)
             {
                 // The limit of the call inside was overwritten; any that leaves the reserve will do for the rest of it.
                 Volatile.Write(ref Context.StackLimit, Context.Owner + StackReserve);
@@ -177,59 +175,63 @@ internal sealed class ManagedStore : Store
             }
 
             _instances.Add(instance);
-            instance.InterruptFlag = Context.InterruptFlag;
+            instance.InterruptFlag = Context.Attention & ExecutionContext.Interrupted;
         }
     }
 
     public void CheckUsable() => ObjectDisposedException.ThrowIf(_disposed, this);
 
     /// <summary>Enters the store for a call: takes it for this thread, and sets the stack limit.</summary>
-    /// <param name="savedLimit">What <see cref="Exit"/> wants back.</param>
+    /// <param name="function">The function to be called.</param>
+    /// <param name="saved">What <see cref="Exit"/> wants back.</param>
     /// <returns>False when this thread has too little stack; the call has to be made on another one, and nothing was entered.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public unsafe bool TryEnter(out nuint savedLimit)
+    public static unsafe bool TryEnter(FunctionInstance function, out nuint saved)
     {
-        ExecutionContext context = Context;
+        ExecutionContext context = function.Context;
         nuint lowest = ThreadStack.LowestAddress;
 
         // SAFETY: only the address of the local is used.
         nuint local;
         nuint here = (nuint)(&local);
-        savedLimit = context.StackLimit;
-        if (context.Owner == lowest && context.IsBiased && context.Depth == 0)
+        bool isClosed = false;
+        if (context.Door == lowest && here >= context.LowestEntry)
         {
-            Volatile.Write(ref context.Depth, 1);
-            if (Volatile.Read(ref context.Owner) == lowest && here - lowest >= _maxStackBytes + StackReserve)
+            // The first look: a thread that took the store between our look at the door and its closing is inside, and its limit is not ours to write.
+            // The second look: an interrupt.
+            Volatile.Write(ref context.Door, 0);
+            if (context.Attention == 0)
             {
-                Volatile.Write(ref context.StackLimit, here - _maxStackBytes);
-                if (context.InterruptFlag == 0)
+                Volatile.Write(ref context.StackLimit, here - context.MaxStackBytes);
+                saved = lowest;
+                if (context.Attention == 0)
                 {
                     return true;
                 }
             }
 
-            Volatile.Write(ref context.Depth, 0);
+            isClosed = true;
         }
 
-        return TryEnterSlowly(lowest, here, out savedLimit);
+        return function.ManagedStore.TryEnterSlowly(lowest, here, isClosed, out saved);
     }
 
     /// <summary>Leaves the store after a call.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Exit(nuint savedLimit)
+    public static void Exit(FunctionInstance function, nuint saved)
     {
-        ExecutionContext context = Context;
-        if (context.IsBiased && context.Depth == 1)
+        ExecutionContext context = function.Context;
+        if (saved == context.Owner)
         {
             context.CallSerial++;
-            Volatile.Write(ref context.Depth, 0);
-            if (!_disposed)
+            Volatile.Write(ref context.Door, saved);
+            if (context.Attention == 0)
             {
                 return;
             }
         }
 
-        ExitSlowly(savedLimit);
+        function.ManagedStore.ExitSlowly(saved);
     }
 
     protected override void Dispose(bool disposing)
@@ -244,7 +246,7 @@ internal sealed class ManagedStore : Store
 
         // Entries and function calls look at the flag and the limit also in code that was compiled without interruption.
         RaiseInterrupt(new ObjectDisposedException(nameof(Store)));
-        if (Volatile.Read(ref Context.Depth) == 0)
+        if (!Context.IsInside)
         {
             ReleaseMemories();
             return;
@@ -265,7 +267,7 @@ internal sealed class ManagedStore : Store
         lock (_lock)
         {
             Context.InterruptReason = reason;
-            Context.InterruptFlag = 1;
+            Context.Attention |= ExecutionContext.Interrupted;
             foreach (ModuleInstance instance in _instances)
             {
                 instance.InterruptFlag = 1;
@@ -293,102 +295,117 @@ internal sealed class ManagedStore : Store
         }
     }
 
+    // What Exit wants back: the owner's identity for its outermost call, 0 for an outermost call of a store that belongs to nobody,
+    // the outer stack limit with its lowest bit set for a call from a host function.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryEnterSlowly(nuint lowest, nuint here, out nuint savedLimit)
+    private bool TryEnterSlowly(nuint lowest, nuint here, bool isClosed, out nuint saved)
     {
-        CheckUsable();
         ExecutionContext context = Context;
-        savedLimit = context.StackLimit;
-        if (context.Depth > 0 && context.Owner == lowest)
+        if (!isClosed && context.Owner == lowest && context.IsInside)
         {
             // A host function calls back: the budget is the outer call's.
+            saved = context.StackLimit | 1;
             context.Depth++;
-            if (_disposed || context.InterruptFlag != 0)
-            {
-                ThrowAfterEntry(savedLimit);
-            }
-
+            ThrowIfUnusable(saved);
             return true;
         }
 
-        if (here - lowest < _maxStackBytes + StackReserve)
+        if (isClosed)
+        {
+            lock (_lock)
+            {
+                if (context.IsBiased)
+                {
+                    Volatile.Write(ref context.Door, lowest);
+                }
+            }
+        }
+
+        CheckUsable();
+        saved = 0;
+        if (here - lowest < context.MaxStackBytes + StackReserve)
         {
             return false;
         }
 
-        TakeOwnership(lowest);
-        savedLimit = context.StackLimit;
-        Volatile.Write(ref context.StackLimit, here - _maxStackBytes);
-        if (_disposed || context.InterruptFlag != 0)
-        {
-            ThrowAfterEntry(savedLimit);
-        }
-
+        saved = TakeOwnership(lowest);
+        Volatile.Write(ref context.StackLimit, (here - context.MaxStackBytes) & ~(nuint)1);
+        ThrowIfUnusable(saved);
         return true;
     }
 
-    private void ThrowAfterEntry(nuint savedLimit)
+    private void ThrowIfUnusable(nuint saved)
     {
-        ExitSlowly(savedLimit);
-        CheckUsable();
-        Traps.ThrowInterrupt(Context);
+        if (_disposed || (Context.Attention & ExecutionContext.Interrupted) != 0)
+        {
+            ExitSlowly(saved == Context.Owner ? Reopen(saved) : saved);
+            CheckUsable();
+            Traps.ThrowInterrupt(Context);
+        }
     }
 
-    // The store belongs to the thread that was last inside, so that it enters again with plain stores. Another thread takes it away:
-    // it announces itself in Owner, lets every processor pass a barrier, and looks whether the old owner is inside. A store that changes
-    // threads goes over to an atomic exchange at each entry.
-    private void TakeOwnership(nuint lowest)
+    private nuint Reopen(nuint owner)
+    {
+        Volatile.Write(ref Context.Door, owner);
+        return owner;
+    }
+
+    // The store belongs to the thread that was first inside, so that it enters again with plain stores. Another thread announces itself,
+    // lets every processor pass a barrier, and looks whether the door is closed. From then on the store belongs to whoever is inside.
+    private nuint TakeOwnership(nuint lowest)
     {
         ExecutionContext context = Context;
         lock (_lock)
         {
-            nuint owner = context.Owner;
-            if (context.Depth > 0 && owner == lowest)
-            {
-                // Another thread was looking when the first look was taken.
-                context.Depth++;
-                return;
-            }
-
             if (context.IsBiased)
             {
-                if (owner != 0 && owner != lowest)
+                if (context.Owner == 0)
                 {
-                    Volatile.Write(ref context.Owner, 0);
-                    Interlocked.MemoryBarrierProcessWide();
-                    if (Volatile.Read(ref context.Depth) != 0)
-                    {
-                        Volatile.Write(ref context.Owner, owner);
-                        ThrowBusy();
-                    }
-
-                    context.IsBiased = false;
+                    context.LowestEntry = lowest + context.MaxStackBytes + StackReserve;
+                    context.Owner = lowest;
+                    return lowest;
                 }
 
-                if (context.Depth != 0)
+                if (context.Owner == lowest)
                 {
+                    Volatile.Write(ref context.Door, 0);
+                    return lowest;
+                }
+
+                context.Attention |= ExecutionContext.Wanted;
+                Interlocked.MemoryBarrierProcessWide();
+                if (Volatile.Read(ref context.Door) == 0)
+                {
+                    context.Attention &= ~ExecutionContext.Wanted;
                     ThrowBusy();
                 }
+
+                // The bit stays: the owner may have looked at the door before it is closed now, and go on any time later.
+                context.IsBiased = false;
+                context.Owner = 0;
+                Volatile.Write(ref context.Door, 0);
             }
-            else if (owner != 0)
+
+            if (context.Owner != 0)
             {
                 ThrowBusy();
             }
 
-            Volatile.Write(ref context.Depth, 1);
-            Volatile.Write(ref context.Owner, lowest);
+            context.Depth = 1;
+            context.Owner = lowest;
+            return 0;
         }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ExitSlowly(nuint savedLimit)
+    private void ExitSlowly(nuint saved)
     {
         ExecutionContext context = Context;
-        if (context.Depth > 1)
+        if ((saved & 1) != 0)
         {
             context.Depth--;
-            Volatile.Write(ref context.StackLimit, savedLimit);
-            if (context.InterruptFlag != 0)
+            Volatile.Write(ref context.StackLimit, saved & ~(nuint)1);
+            if ((context.Attention & ExecutionContext.Interrupted) != 0)
             {
                 Volatile.Write(ref context.StackLimit, nuint.MaxValue);
             }
@@ -396,16 +413,13 @@ internal sealed class ManagedStore : Store
             return;
         }
 
-        if (context.Depth == 1)
+        if (saved == 0)
         {
-            context.CallSerial++;
             lock (_lock)
             {
+                context.CallSerial++;
                 Volatile.Write(ref context.Depth, 0);
-                if (!context.IsBiased)
-                {
-                    Volatile.Write(ref context.Owner, 0);
-                }
+                context.Owner = 0;
             }
         }
 

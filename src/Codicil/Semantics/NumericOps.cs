@@ -1,11 +1,35 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Codicil.Semantics;
 
 /// <summary>The numeric instructions whose meaning is more than one CIL instruction (4.3). Small on purpose: the JIT inlines them.</summary>
 internal static class NumericOps
 {
+    // Constants that the JIT must not know: it drops x * 1, x - 0 and the like, and a signalling NaN would come out as it went in (4.3.3).
+#pragma warning disable CA2211 // Never written; a readonly field would be a constant to the JIT.
+    public static float F32Zero;
+    public static float F32NegativeZero = -0.0f;
+    public static float F32One = 1.0f;
+    public static float F32MinusOne = -1.0f;
+    public static double F64Zero;
+    public static double F64NegativeZero = -0.0;
+    public static double F64One = 1.0;
+    public static double F64MinusOne = -1.0;
+#pragma warning restore CA2211
+
+    /// <summary>A signalling NaN: in the JIT's hands f32 constants pass through f64, which makes them quiet.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static float F32FromBits(int bits) => BitConverter.Int32BitsToSingle(bits);
+
+    // Not conv.r4: the JIT would drop the pair with the promotion before it, and a signalling NaN would stay one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float F32DemoteF64(double value) => Sse2.IsSupported
+        ? Sse2.ConvertScalarToVector128Single(Vector128<float>.Zero, Vector128.CreateScalarUnsafe(value)).ToScalar()
+        : DemoteQuietly(value);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int I32RemS(int dividend, int divisor) => divisor == -1 ? 0 : dividend % divisor;
 
@@ -85,6 +109,8 @@ internal static class NumericOps
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long I64TruncF32U(float value) => I64TruncF64U(value);
+
+    private static float DemoteQuietly(double value) => double.IsNaN(value) ? (float)(value + value) : (float)value;
 
     public static int I32TruncSatF64S(double value) => (int)value;
 
