@@ -111,7 +111,16 @@ public sealed class CompiledPlugin : IDisposable
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
         var plugin = new Plugin(this, ownsCompiled: false);
-        Register(plugin);
+        try
+        {
+            Register(plugin);
+        }
+        catch
+        {
+            plugin.Dispose();
+            throw;
+        }
+
         plugin.Instantiate(cancellationToken);
         return plugin;
     }

@@ -62,43 +62,32 @@ internal sealed class PluginModules
             throw new PluginException(PluginFailure.Manifest, "manifest can't be empty: it names no module");
         }
 
+        // What a failure leaves behind goes with the engine, which the caller disposes.
         var modules = new List<PluginModule>();
-        try
+        PluginModule? main = null;
+        var moduleOptions = new ModuleOptions { BoundImports = KernelImports.All };
+        for (int i = 0; i < manifest.Wasm.Count; i++)
         {
-            PluginModule? main = null;
-            var moduleOptions = new ModuleOptions { BoundImports = KernelImports.All };
-            for (int i = 0; i < manifest.Wasm.Count; i++)
+            cancellationToken.ThrowIfCancellationRequested();
+            PluginWasm wasm = manifest.Wasm[i] ?? throw new PluginException(PluginFailure.Manifest, "invalid Wasm entry: it is null");
+            ReadOnlyMemory<byte> bytes = wasm.Load(cancellationToken);
+            string declared = wasm.Name ?? "";
+            bool isMain = declared == MainName || (main is null && (declared.Length == 0 || i == manifest.Wasm.Count - 1));
+            CheckName(declared, isMain, main, modules, options);
+            CheckHash(wasm, bytes.Span, i);
+            Module module = Module.FromBytesOrText(engine, bytes.Span, moduleOptions);
+            var compiled = new PluginModule(isMain ? MainName : declared, module);
+            if (isMain)
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                PluginWasm wasm = manifest.Wasm[i] ?? throw new PluginException(PluginFailure.Manifest, "invalid Wasm entry: it is null");
-                ReadOnlyMemory<byte> bytes = wasm.Load(cancellationToken);
-                string declared = wasm.Name ?? "";
-                bool isMain = declared == MainName || (main is null && (declared.Length == 0 || i == manifest.Wasm.Count - 1));
-                CheckName(declared, isMain, main, modules, options);
-                CheckHash(wasm, bytes.Span, i);
-                Module module = Module.FromBytesOrText(engine, bytes.Span, moduleOptions);
-                var compiled = new PluginModule(isMain ? MainName : declared, module);
-                if (isMain)
-                {
-                    main = compiled;
-                }
-                else
-                {
-                    modules.Add(compiled);
-                }
+                main = compiled;
             }
-
-            return Link(modules, main!, options);
-        }
-        catch
-        {
-            foreach (PluginModule module in modules)
+            else
             {
-                module.Module.Dispose();
+                modules.Add(compiled);
             }
-
-            throw;
         }
+
+        return Link(modules, main!, options);
     }
 
     /// <summary>Whether functions of a module name are accepted from the plug-in's user.</summary>

@@ -16,6 +16,13 @@ public sealed record ImportType(string ModuleName, string Name, ExternType Type)
 /// <param name="Type">What it is.</param>
 public sealed record ExportType(string Name, ExternType Type);
 
+/// <summary>What the compiler engine makes of a function.</summary>
+/// <param name="FunctionIndex">The index in the function index space.</param>
+/// <param name="CilBytes">The size of its CIL in bytes.</param>
+/// <param name="FrameBytes">Its stack frame in bytes, estimated from above.</param>
+/// <param name="IsOptimized">Whether the JIT optimises it; a function beyond one of the JIT's limits runs two to three times slower.</param>
+public readonly record struct FunctionCode(int FunctionIndex, int CilBytes, int FrameBytes, bool IsOptimized);
+
 /// <summary>A validated module, ready to be instantiated any number of times in stores of its engine. Immutable and thread-safe.</summary>
 /// <remarks>WebAssembly 3.0, 7.1.2 Modules. Disposing it early refuses new instances; those that live go on.</remarks>
 public abstract class Module : IDisposable
@@ -97,6 +104,10 @@ public abstract class Module : IDisposable
 
     /// <summary>The contents of the custom sections of a name, in order.</summary>
     public abstract ImmutableArray<ReadOnlyMemory<byte>> GetCustomSections(string name);
+
+    /// <summary>Emits the code of every defined function, without compiling it to machine code, and says what came out.</summary>
+    /// <exception cref="ResourceLimitException">A function is beyond what can be compiled.</exception>
+    public abstract ImmutableArray<FunctionCode> DescribeCode();
 
     /// <summary>Refuses new instances and drops what no instance needs. Idempotent.</summary>
     public void Dispose()

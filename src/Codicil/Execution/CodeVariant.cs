@@ -62,6 +62,19 @@ internal sealed unsafe class CodeVariant
         Parallel.For(0, Module.Format.Bodies.Length, defined => Compile(defined));
     }
 
+    /// <summary>What emission finds out about every function; nothing is handed to the JIT.</summary>
+    public FunctionFacts[] EmitAll()
+    {
+        var facts = new FunctionFacts[Module.Format.Bodies.Length];
+        for (int i = 0; i < _chunks.Length; i++)
+        {
+            ChunkCode chunk = GetChunk(i);
+            chunk.Facts.CopyTo(facts.AsSpan(chunk.FirstDefined));
+        }
+
+        return facts;
+    }
+
     private nint Compile(int defined)
     {
         if (ThreadStack.RemainingLength >= ComfortableStack)

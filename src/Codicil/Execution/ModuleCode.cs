@@ -76,7 +76,11 @@ internal sealed class ModuleCode
             modes[i] = instance.LinearMemories[i].Mode;
         }
 
-        bool bound = TryBind(instance);
+        return GetVariant(modes, TryBind(instance));
+    }
+
+    private CodeVariant GetVariant(MemoryMode[] modes, bool bound)
+    {
         lock (_variants)
         {
             foreach (CodeVariant variant in _variants)
@@ -91,6 +95,19 @@ internal sealed class ModuleCode
             _variants.Add(created);
             return created;
         }
+    }
+
+    /// <summary>The code that instances of this module are expected to run: memories in the engine's mode, bound imports bound.</summary>
+    public CodeVariant GetExpectedVariant()
+    {
+        var modes = new MemoryMode[Format.Memories.Length];
+        for (int i = 0; i < modes.Length; i++)
+        {
+            MemoryType type = Format.Memories[i];
+            modes[i] = type.Is64 || type.PageSizeLog2 != 16 ? MemoryMode.Checked : Owner.ManagedEngine.MemoryMode;
+        }
+
+        return GetVariant(modes, StateTypes.Count > 0);
     }
 
     /// <summary>The variants made so far.</summary>

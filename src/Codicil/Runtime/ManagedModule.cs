@@ -22,6 +22,11 @@ internal sealed class ManagedModule : Module
         Options = options;
         CanonicalTypes = engine.Types.Canonicalize(Format.Types);
         Code = new ModuleCode(this, validated);
+        if (engine.Options.CompileEagerly)
+        {
+            Code.GetExpectedVariant().CompileAll();
+        }
+
         for (int i = 0; i < Format.Exports.Length; i++)
         {
             _exportIndices.Add(Format.Exports[i].Name, i);
@@ -89,6 +94,13 @@ internal sealed class ManagedModule : Module
         }
 
         return builder.ToImmutable();
+    }
+
+    public override ImmutableArray<FunctionCode> DescribeCode()
+    {
+        CheckUsable();
+        FunctionFacts[] facts = Code.GetExpectedVariant().EmitAll();
+        return ImmutableArray.Create(Array.ConvertAll(facts, static fact => new FunctionCode(fact.FunctionIndex, fact.CilBytes, fact.FrameBytes, !fact.ExceedsJitLimits)));
     }
 
     public void CheckUsable()
