@@ -6,7 +6,7 @@ using System.Text;
 namespace Codicil.Compiler;
 
 /// <summary>Writes CIL and counts what the JIT's limits are about; can record a listing.</summary>
-internal sealed class CilWriter(ILGenerator generator, bool record)
+internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool record)
 {
     private readonly StringBuilder? _listing = record ? new StringBuilder() : null;
     private readonly Dictionary<Label, int> _labels = [];
@@ -109,7 +109,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
     public void LoadStaticField(FieldInfo field)
     {
-        generator.Emit(OpCodes.Ldsfld, field);
+        generator.Emit(OpCodes.Ldsfld, tokens.Of(field));
         Note(OpCodes.Ldsfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
@@ -172,7 +172,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
     public void LoadField(FieldInfo field)
     {
-        generator.Emit(OpCodes.Ldfld, field);
+        generator.Emit(OpCodes.Ldfld, tokens.Of(field));
         Note(OpCodes.Ldfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
@@ -184,19 +184,27 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
     public void LoadFieldAddress(FieldInfo field)
     {
-        generator.Emit(OpCodes.Ldflda, field);
+        generator.Emit(OpCodes.Ldflda, tokens.Of(field));
         Note(OpCodes.Ldflda, field.DeclaringType!.Name + "::" + field.Name);
     }
 
     public void StoreField(FieldInfo field)
     {
-        generator.Emit(OpCodes.Stfld, field);
+        generator.Emit(OpCodes.Stfld, tokens.Of(field));
         Note(OpCodes.Stfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
     public void Call(MethodInfo method)
     {
-        generator.Emit(OpCodes.Call, method);
+        if (tokens.TryGetBalanced(method, out int token))
+        {
+            generator.Emit(OpCodes.Call, token);
+        }
+        else
+        {
+            generator.Emit(OpCodes.Call, method);
+        }
+
         Note(OpCodes.Call, (method.DeclaringType is { } type ? type.Name + "::" : "") + method.Name);
     }
 
@@ -267,4 +275,44 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
     private static readonly MethodInfo s_signallingSingle = RuntimeMembers.Numeric(nameof(Semantics.NumericOps.F32FromBits));
     private static readonly MethodInfo s_int32BitsToSingle = typeof(BitConverter).GetMethod(nameof(BitConverter.Int32BitsToSingle))!;
     private static readonly MethodInfo s_int64BitsToDouble = typeof(BitConverter).GetMethod(nameof(BitConverter.Int64BitsToDouble))!;
+}
+
+/// <summary>The metadata tokens of members in an emitted module. The builder asks the runtime each time, which is half of the time of emission.</summary>
+internal sealed class MemberTokens(ModuleBuilder module)
+{
+    private readonly Dictionary<FieldInfo, int> _fields = [];
+    private readonly Dictionary<MethodInfo, int> _methods = [];
+
+    public int Of(FieldInfo field)
+    {
+        if (!_fields.TryGetValue(field, out int token))
+        {
+            token = module.GetFieldMetadataToken(field);
+            _fields.Add(field, token);
+        }
+
+        return token;
+    }
+
+    /// <summary>
+    /// The token of a method of the host that takes as many operands as it returns: with a bare token the generator cannot keep count of
+    /// the stack for any other.
+    /// </summary>
+    public bool TryGetBalanced(MethodInfo method, out int token)
+    {
+        if (method is MethodBuilder)
+        {
+            token = 0;
+            return false;
+        }
+
+        if (!_methods.TryGetValue(method, out token))
+        {
+            bool isBalanced = method.IsStatic && method.GetParameters().Length == (method.ReturnType == typeof(void) ? 0 : 1);
+            token = isBalanced ? module.GetMethodMetadataToken(method) : 0;
+            _methods.Add(method, token);
+        }
+
+        return token != 0;
+    }
 }

@@ -83,7 +83,7 @@ internal sealed partial class FunctionEmitter
             target.InitLocals = true;
         }
 
-        _il = new CilWriter(target.GetILGenerator(), _module.Listings is not null);
+        _il = new CilWriter(target.GetILGenerator(), _module.Tokens, _module.Listings is not null);
         EmitPrologue(summary, body.LocalCount);
         EmitBody(body);
         int frame = EstimateFrame(summary);
@@ -207,7 +207,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes)
     {
-        var il = new CilWriter(entry.GetILGenerator(), record: false);
+        var il = new CilWriter(entry.GetILGenerator(), _module.Tokens, record: false);
         EmitStackCheck(il, _parameterCount, frameBytes);
         for (int i = 0; i <= _parameterCount; i++)
         {
