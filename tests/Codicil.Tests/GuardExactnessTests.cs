@@ -3,7 +3,6 @@ using System.Globalization;
 namespace Codicil.Tests;
 
 /// <summary>Guard memory traps exactly when checked memory does: the JIT neither loses nor invents a fault.</summary>
-[Trait("Security", "EX-02")]
 public sealed class GuardExactnessTests
 {
     /// <summary>Functions in a module: one big module would keep one emission in one thread.</summary>
