@@ -21,6 +21,15 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
 
     public int LocalCount { get; private set; }
 
+    /// <summary>The operands on the CIL stack when the present instruction began; whoever emits instructions sets it.</summary>
+    public int Operands { get; set; }
+
+    /// <summary>
+    /// The most temporaries of the JIT: where a block ends each operand on the CIL stack gets a new one, and a store, a call or a dup may make one more.
+    /// Optimised code uses few of them; measured, code beyond the JIT's limits and code that keeps many values alive use them all.
+    /// </summary>
+    public int Temporaries { get; private set; }
+
     /// <summary>The CIL written so far, one instruction a line.</summary>
     public string Listing => _listing?.ToString() ?? "";
 
@@ -42,6 +51,7 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     public void Emit(OpCode code)
     {
         generator.Emit(code);
+        Temporaries += code == OpCodes.Dup ? 1 : 0;
         Note(code, null);
     }
 
@@ -124,6 +134,7 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     {
         generator.Emit(OpCodes.Stloc, local);
         LocalReferences++;
+        Temporaries += Operands > 1 ? 1 : 0;
         Note(OpCodes.Stloc, local.LocalIndex.ToString(CultureInfo.InvariantCulture));
     }
 
@@ -205,6 +216,7 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
             generator.Emit(OpCodes.Call, method);
         }
 
+        Temporaries += method.ReturnType == typeof(void) ? 0 : 1;
         Note(OpCodes.Call, (method.DeclaringType is { } type ? type.Name + "::" : "") + method.Name);
     }
 
@@ -217,6 +229,7 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     public void CallIndirect(Type result, Type[] parameters)
     {
         generator.EmitCalli(OpCodes.Calli, CallingConventions.Standard, result, parameters, null);
+        Temporaries++;
         Note(OpCodes.Calli, _listing is null ? null : $"{result.Name}({string.Join(", ", parameters.Select(static type => type.Name))})");
     }
 
@@ -224,6 +237,7 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     {
         generator.Emit(code, target);
         Blocks++;
+        Temporaries += Operands;
         Note(code, _listing is null ? null : "L" + NumberOf(target).ToString(CultureInfo.InvariantCulture));
     }
 
