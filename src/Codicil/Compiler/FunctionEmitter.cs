@@ -48,6 +48,7 @@ internal sealed partial class FunctionEmitter
     private LocalBuilder? _memoryBase;
     private LocalBuilder? _memory;
     private bool _isChecked;
+    private int _mostCilBytes;
 
     // Operands on the stack, and how many of the topmost are on the CIL stack (the pending one counts).
     private int _count;
@@ -76,7 +77,7 @@ internal sealed partial class FunctionEmitter
 
         _validator.Begin(_functionIndex);
         Summary summary = Scan(body);
-        bool large = (_parameterCount + body.LocalCount) * 8 > LargeFrameBytes / 2 || body.Range.Length > 4096;
+        bool large = (_parameterCount + body.LocalCount + summary.ManyValues) * 8 > LargeFrameBytes / 2 || body.Range.Length > 4096;
         MethodBuilder target = large ? _module.DefineBody(_functionIndex) : method;
         if (body.LocalCount > MostExplicitlyZeroedLocals)
         {
@@ -96,7 +97,7 @@ internal sealed partial class FunctionEmitter
         return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame);
     }
 
-    private int EstimateFrame(Summary summary) => checked((_parameterCount + _il.LocalCount + summary.Calls + 16) * 8);
+    private int EstimateFrame(Summary summary) => checked((_parameterCount + _il.LocalCount + summary.Calls + summary.ManyValues + 16) * 8);
 
     private Summary Scan(FunctionBody body)
     {
@@ -221,6 +222,7 @@ internal sealed partial class FunctionEmitter
     private void EmitBody(FunctionBody body)
     {
         PushFunctionFrame();
+        _mostCilBytes = (int)Math.Min(CompilerLimits.CilBytes, CompilerLimits.LeastCilBytes + ((long)body.Range.Length * CompilerLimits.CilBytesPerByte));
         var reader = new InstructionReader(_format.Bytes.Span, body.InstructionsStart, body.Range.End);
         reader.Read(out Instruction instruction);
         while (true)
@@ -248,12 +250,21 @@ internal sealed partial class FunctionEmitter
             }
 
             _validator.Step(instruction);
+            CheckCilBytes();
             if (last)
             {
                 return;
             }
 
             instruction = next;
+        }
+    }
+
+    private void CheckCilBytes()
+    {
+        if (_il.Bytes > _mostCilBytes)
+        {
+            ThrowTooComplex();
         }
     }
 
@@ -268,7 +279,8 @@ internal sealed partial class FunctionEmitter
             $"{OpcodeTable.Mnemonic(instruction.Opcode)} is not supported by the compiler engine", OpcodeTable.Feature(instruction.Opcode), instruction.Offset);
     }
 
-    private static void ThrowTooComplex() => throw new ResourceLimitException("function is too complex to compile: too many locals and operands");
+    private void ThrowTooComplex() => throw new ResourceLimitException(
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"function {_functionIndex} is too complex to compile: too many locals and operands"));
 
     private void LoadInstance() => _il.LoadArgument(_parameterCount);
 
@@ -398,6 +410,16 @@ internal sealed partial class FunctionEmitter
     {
         public int Calls;
         public bool UsesMemory;
+
+        /// <summary>The parameters and results of calls with many: each may have a place in the frame, which a few bytes of code can make huge.</summary>
+        public int ManyValues;
+
+        public void AddCall(FunctionType type)
+        {
+            Calls++;
+            int values = type.Parameters.Length + type.Results.Length;
+            ManyValues += values > 16 ? values : 0;
+        }
         public bool HasLoop;
         public uint StateSlots;
     }
@@ -408,4 +430,13 @@ internal static class CompilerLimits
 {
     /// <summary>The largest body in bytes: beyond, the JIT's time and memory for one method are out of proportion (measured in docs/decisions.md).</summary>
     public const int FunctionBodyBytes = 1024 * 1024;
+
+    /// <summary>The most CIL of one function. Instructions with a thousand operands make much of little; real code has about three times its bytes.</summary>
+    public const int CilBytes = 8 * 1024 * 1024;
+
+    /// <summary>The CIL that every function may have.</summary>
+    public const int LeastCilBytes = 256 * 1024;
+
+    /// <summary>The CIL that a function may have beyond <see cref="LeastCilBytes"/> for each byte of its body.</summary>
+    public const int CilBytesPerByte = 64;
 }

@@ -65,6 +65,12 @@ internal sealed class ManagedStore : Store
     {
         lock (_lock)
         {
+            if (_disposed)
+            {
+                // The bit keeps the fast path shut for good: the memories may be gone.
+                return;
+            }
+
             Context.InterruptReason = null;
             Context.Attention &= ~ExecutionContext.Interrupted;
             foreach (ModuleInstance instance in _instances)
@@ -182,11 +188,16 @@ internal sealed class ManagedStore : Store
         if (context.Door == lowest && here >= context.LowestEntry)
         {
             Volatile.Write(ref context.Door, 0);
-            Volatile.Write(ref context.StackLimit, here - context.MaxStackBytes);
-            saved = lowest;
+
+            // First: when the store was taken away between the look at the door and its closing, the limit is another thread's.
             if (context.Attention == 0)
             {
-                return true;
+                Volatile.Write(ref context.StackLimit, here - context.MaxStackBytes);
+                saved = lowest;
+                if (context.Attention == 0)
+                {
+                    return true;
+                }
             }
 
             isClosed = true;
@@ -231,7 +242,14 @@ internal sealed class ManagedStore : Store
             return;
         }
 
-        // A call is inside: it ends at its next access, and its exit releases the memories.
+        // A call is inside: its exit releases the memories. Interruptible code ends at its next back-edge, and its memories stay until then, for
+        // it may be in a host function, where the runtime's native code would take a fault for the end of the process. Other code has to be ended
+        // by its next access.
+        if (_engine.Options.Interruptible)
+        {
+            return;
+        }
+
         lock (_lock)
         {
             foreach (LinearMemory memory in _memories)
@@ -280,8 +298,10 @@ internal sealed class ManagedStore : Store
     private bool TryEnterSlowly(nuint lowest, nuint here, bool isClosed, out nuint saved)
     {
         ExecutionContext context = Context;
-        if (!isClosed && context.Owner == lowest && context.IsInside)
+        if (!isClosed && Volatile.Read(ref context.Door) == 0 && Volatile.Read(ref context.Owner) == lowest)
         {
+            // The order of the reads: who takes the store from this thread clears the owner before the door.
+
             // A host function calls back: the budget is the outer call's.
             saved = context.StackLimit | 1;
             context.Depth++;
@@ -293,7 +313,11 @@ internal sealed class ManagedStore : Store
         {
             lock (_lock)
             {
-                Volatile.Write(ref context.Door, lowest);
+                // Unless the store has been taken away: then nobody may come through the door again.
+                if (context.IsBiased)
+                {
+                    Volatile.Write(ref context.Door, lowest);
+                }
             }
         }
 
@@ -350,19 +374,17 @@ internal sealed class ManagedStore : Store
 
                 context.Attention |= ExecutionContext.Wanted;
                 Interlocked.MemoryBarrierProcessWide();
-                bool isInside = Volatile.Read(ref context.Door) == 0;
-                if (!isInside)
+                if (Volatile.Read(ref context.Door) == 0)
                 {
-                    context.IsBiased = false;
-                    context.Owner = 0;
-                    Volatile.Write(ref context.Door, 0);
-                }
-
-                context.Attention &= ~ExecutionContext.Wanted;
-                if (isInside)
-                {
+                    context.Attention &= ~ExecutionContext.Wanted;
                     ThrowBusy();
                 }
+
+                // The bit stays: the former owner may be between its look at the door and its look at the bit, for as long as the system
+                // does not let it run.
+                context.IsBiased = false;
+                Volatile.Write(ref context.Owner, 0);
+                Volatile.Write(ref context.Door, 0);
             }
 
             if (context.Owner != 0)
