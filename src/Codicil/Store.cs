@@ -36,12 +36,13 @@ public abstract class Store : IDisposable
 
     /// <summary>
     /// Ends the call that is running in this store, from any thread: it throws <paramref name="reason"/>'s exception, or a trap (<see cref="TrapCode.Interrupt"/>) when null.
-    /// Without a running call the next one ends at once, until <see cref="ResetInterrupt"/>.
+    /// Without a running call the next one ends at once, and so do all until <see cref="ResetInterrupt"/>. A disposed store stays as it is.
     /// </summary>
     /// <exception cref="InvalidOperationException">The engine was made without <see cref="EngineOptions.Interruptible"/>.</exception>
     public abstract void Interrupt(Exception? reason = null);
 
-    /// <summary>Takes back an interrupt that no call has met yet.</summary>
+    /// <summary>Takes back an interrupt, so that calls run again; a call inside that has not met it goes on.</summary>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public abstract void ResetInterrupt();
 
     /// <summary>

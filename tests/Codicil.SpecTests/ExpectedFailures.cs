@@ -21,6 +21,9 @@ internal static class ExpectedFailures
     /// <summary>The scripts that are listed.</summary>
     public static IEnumerable<string> Scripts => s_lines.Value.Select(group => group.Key);
 
+    /// <summary>All lines.</summary>
+    public static IEnumerable<string> Lines => s_lines.Value.SelectMany(group => group);
+
     /// <summary>A script's lines.</summary>
     public static string[] Of(string script) => [.. s_lines.Value[script]];
 

@@ -11,6 +11,9 @@ internal static class ScriptRun
     /// <summary>The scripts' names relative to the suite's folder; empty without the folder.</summary>
     public static IReadOnlyList<string> Scripts { get; } = FindScripts();
 
+    /// <summary>The scripts that need nothing beyond WebAssembly 2.0 without SIMD.</summary>
+    public static IReadOnlySet<string> CoreScripts => new HashSet<string>(File.ReadAllLines(SharedData.Get("conformance", "spec3-files-2.0.txt")), StringComparer.Ordinal);
+
     public static string Folder => SharedData.Get("conformance", "spec3");
 
     public static WastResult Run(string script, MemoryProtection memory)

@@ -5,7 +5,7 @@ namespace Codicil.Wasi.Tests;
 public sealed class SampleTests
 {
     [Theory]
-    [Trait("Parity", "PGW-02")]
+    [Trait("Parity", "PGW-06")]
     [InlineData("hello.wat", "", "Hello, world!\n")]
     [InlineData("hello.wasm", "", "Hello, world!\n")]
     [InlineData("hello.wat", "Ada Grace", "Hello, Ada!\nHello, Grace!\n")]

@@ -17,6 +17,7 @@ internal sealed class WastRunner : IDisposable
     private readonly List<Module> _modules = [];
     private Slot? _latestInstance;
     private Definition? _latestDefinition;
+    private WasmFeatures? _refused;
 
     private WastRunner(Engine engine, string file)
     {
@@ -151,6 +152,7 @@ internal sealed class WastRunner : IDisposable
             Fail(command.Line, command.IsDefinition ? "module definition" : "module", "a valid module", outcome);
         }
 
+        _refused ??= outcome.MissingFeature;
         _latestDefinition = new Definition(module, outcome.MissingFeature, outcome.Failure is null ? null : $"the module of line {command.Line} failed");
         if (command.Module.Name is string name)
         {
@@ -223,6 +225,9 @@ internal sealed class WastRunner : IDisposable
     private WasmFeatures? MissingFeatureBehind(Exception? failure) =>
         failure is LinkException { ModuleName: string module } && _registry.TryGetValue(module, out Slot? slot) ? slot.MissingFeature : null;
 
+    // A module that was refused may have been going to change what a registered instance exports.
+    private WasmFeatures? MissingFeatureBehind(ScriptAction action) => _registry.ContainsValue(FindInstance(action.InstanceName)) ? _refused : null;
+
     private Definition FindDefinition(string? name) =>
         (name is null ? _latestDefinition : _definitions.GetValueOrDefault(name)) ?? new Definition(null, null, $"there is no module {name}");
 
@@ -267,6 +272,7 @@ internal sealed class WastRunner : IDisposable
     private void AssertReturn(AssertReturnCommand assertion)
     {
         Outcome outcome = Perform(assertion.Action);
+        outcome = outcome with { MissingFeature = outcome.MissingFeature ?? MissingFeatureBehind(assertion.Action) };
         bool matches = outcome.Results is Value[] results && results.Length == assertion.Results.Length;
         for (int i = 0; matches && i < assertion.Results.Length; i++)
         {
@@ -279,6 +285,7 @@ internal sealed class WastRunner : IDisposable
     private void AssertFailure(AssertFailureCommand assertion)
     {
         Outcome outcome = Perform(assertion.Action);
+        outcome = outcome with { MissingFeature = outcome.MissingFeature ?? MissingFeatureBehind(assertion.Action) };
         (string kind, bool matches) = assertion.Failure switch
         {
             ExpectedFailure.Trap => ("assert_trap", outcome.Failure is TrapException trap && TrapClasses.Match(assertion.Message, trap.Code)),
@@ -326,6 +333,11 @@ internal sealed class WastRunner : IDisposable
         if (assertion.Module is null)
         {
             feature ??= FindDefinition(assertion.ModuleName).MissingFeature;
+        }
+
+        if (assertion.Error is ExpectedModuleError.Unlinkable or ExpectedModuleError.Trap)
+        {
+            _refused ??= outcome.MissingFeature;
         }
 
         Check(matches, assertion.Line, kind, assertion.Message, outcome with { MissingFeature = feature });

@@ -6,7 +6,7 @@ using System.Text;
 namespace Codicil.Compiler;
 
 /// <summary>Writes CIL and counts what the JIT's limits are about; can record a listing.</summary>
-internal sealed class CilWriter(ILGenerator generator, bool record)
+internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool record)
 {
     private readonly StringBuilder? _listing = record ? new StringBuilder() : null;
     private readonly Dictionary<Label, int> _labels = [];
@@ -20,6 +20,15 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
     public int Bytes => generator.ILOffset;
 
     public int LocalCount { get; private set; }
+
+    /// <summary>The operands on the CIL stack when the present instruction began; whoever emits instructions sets it.</summary>
+    public int Operands { get; set; }
+
+    /// <summary>
+    /// The most temporaries of the JIT: where a block ends each operand on the CIL stack gets a new one, and a store, a call or a dup may make one more.
+    /// Optimised code uses few of them; measured, code beyond the JIT's limits and code that keeps many values alive use them all.
+    /// </summary>
+    public int Temporaries { get; private set; }
 
     /// <summary>The CIL written so far, one instruction a line.</summary>
     public string Listing => _listing?.ToString() ?? "";
@@ -42,6 +51,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
     public void Emit(OpCode code)
     {
         generator.Emit(code);
+        Temporaries += code == OpCodes.Dup ? 1 : 0;
         Note(code, null);
     }
 
@@ -109,7 +119,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
     public void LoadStaticField(FieldInfo field)
     {
-        generator.Emit(OpCodes.Ldsfld, field);
+        generator.Emit(OpCodes.Ldsfld, tokens.Of(field));
         Note(OpCodes.Ldsfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
@@ -124,6 +134,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
     {
         generator.Emit(OpCodes.Stloc, local);
         LocalReferences++;
+        Temporaries += Operands > 1 ? 1 : 0;
         Note(OpCodes.Stloc, local.LocalIndex.ToString(CultureInfo.InvariantCulture));
     }
 
@@ -172,7 +183,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
     public void LoadField(FieldInfo field)
     {
-        generator.Emit(OpCodes.Ldfld, field);
+        generator.Emit(OpCodes.Ldfld, tokens.Of(field));
         Note(OpCodes.Ldfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
@@ -184,19 +195,28 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
 
     public void LoadFieldAddress(FieldInfo field)
     {
-        generator.Emit(OpCodes.Ldflda, field);
+        generator.Emit(OpCodes.Ldflda, tokens.Of(field));
         Note(OpCodes.Ldflda, field.DeclaringType!.Name + "::" + field.Name);
     }
 
     public void StoreField(FieldInfo field)
     {
-        generator.Emit(OpCodes.Stfld, field);
+        generator.Emit(OpCodes.Stfld, tokens.Of(field));
         Note(OpCodes.Stfld, field.DeclaringType!.Name + "::" + field.Name);
     }
 
     public void Call(MethodInfo method)
     {
-        generator.Emit(OpCodes.Call, method);
+        if (tokens.TryGetBalanced(method, out int token))
+        {
+            generator.Emit(OpCodes.Call, token);
+        }
+        else
+        {
+            generator.Emit(OpCodes.Call, method);
+        }
+
+        Temporaries += method.ReturnType == typeof(void) ? 0 : 1;
         Note(OpCodes.Call, (method.DeclaringType is { } type ? type.Name + "::" : "") + method.Name);
     }
 
@@ -209,6 +229,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
     public void CallIndirect(Type result, Type[] parameters)
     {
         generator.EmitCalli(OpCodes.Calli, CallingConventions.Standard, result, parameters, null);
+        Temporaries++;
         Note(OpCodes.Calli, _listing is null ? null : $"{result.Name}({string.Join(", ", parameters.Select(static type => type.Name))})");
     }
 
@@ -216,6 +237,7 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
     {
         generator.Emit(code, target);
         Blocks++;
+        Temporaries += Operands;
         Note(code, _listing is null ? null : "L" + NumberOf(target).ToString(CultureInfo.InvariantCulture));
     }
 
@@ -267,4 +289,44 @@ internal sealed class CilWriter(ILGenerator generator, bool record)
     private static readonly MethodInfo s_signallingSingle = RuntimeMembers.Numeric(nameof(Semantics.NumericOps.F32FromBits));
     private static readonly MethodInfo s_int32BitsToSingle = typeof(BitConverter).GetMethod(nameof(BitConverter.Int32BitsToSingle))!;
     private static readonly MethodInfo s_int64BitsToDouble = typeof(BitConverter).GetMethod(nameof(BitConverter.Int64BitsToDouble))!;
+}
+
+/// <summary>The metadata tokens of members in an emitted module. The builder asks the runtime each time, which is half of the time of emission.</summary>
+internal sealed class MemberTokens(ModuleBuilder module)
+{
+    private readonly Dictionary<FieldInfo, int> _fields = [];
+    private readonly Dictionary<MethodInfo, int> _methods = [];
+
+    public int Of(FieldInfo field)
+    {
+        if (!_fields.TryGetValue(field, out int token))
+        {
+            token = module.GetFieldMetadataToken(field);
+            _fields.Add(field, token);
+        }
+
+        return token;
+    }
+
+    /// <summary>
+    /// The token of a method of the host that takes as many operands as it returns: with a bare token the generator cannot keep count of
+    /// the stack for any other.
+    /// </summary>
+    public bool TryGetBalanced(MethodInfo method, out int token)
+    {
+        if (method is MethodBuilder)
+        {
+            token = 0;
+            return false;
+        }
+
+        if (!_methods.TryGetValue(method, out token))
+        {
+            bool isBalanced = method.IsStatic && method.GetParameters().Length == (method.ReturnType == typeof(void) ? 0 : 1);
+            token = isBalanced ? module.GetMethodMetadataToken(method) : 0;
+            _methods.Add(method, token);
+        }
+
+        return token != 0;
+    }
 }

@@ -271,6 +271,7 @@ internal sealed partial class FunctionEmitter
     {
         LocalBuilder index = Scratch(OperandKind.I64);
         Label inside = _il.DefineLabel();
+        _il.Operands = _onStack - 1;
         _il.Emit(OpCodes.Conv_U8);
         _il.StoreLocal(index);
         _il.LoadLocal(index);

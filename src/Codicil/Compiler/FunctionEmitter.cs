@@ -17,8 +17,11 @@ namespace Codicil.Compiler;
 /// </summary>
 internal sealed partial class FunctionEmitter
 {
-    /// <summary>More operands than this do not stay on the CIL stack: the JIT recurses over expression trees.</summary>
-    private const int MostStackOperands = 48;
+    /// <summary>
+    /// More operands than this do not stay on the CIL stack: wherever a block ends the JIT moves each to a temporary of its own. With 48 a body of
+    /// 600 bytes had a frame of 16 KiB, and one of 100 KiB a frame of 3 MiB.
+    /// </summary>
+    private const int MostStackOperands = 16;
 
     /// <summary>CIL has 65,534 locals.</summary>
     private const int MostLocals = 65_000;
@@ -26,8 +29,11 @@ internal sealed partial class FunctionEmitter
     /// <summary>Scratch locals of a kind before they are used again: the JIT prefers locals with one definition.</summary>
     private const int MostScratchLocals = 128;
 
-    /// <summary>Above this estimate the stack is checked by an entry of its own before the frame exists.</summary>
-    private const int LargeFrameBytes = 4096;
+    /// <summary>
+    /// Above this bound the stack is checked by an entry of its own before the frame exists. Smaller frames may reach below the limit, into
+    /// <see cref="ManagedStore.StackReserve"/>: the caller's, which has checked its own address, and that of a function without calls, which does not check.
+    /// </summary>
+    private const int LargeFrameBytes = 32 * 1024;
 
     /// <summary>Above this estimate CIL is zeroed as a whole.</summary>
     private const int MostExplicitlyZeroedLocals = 64;
@@ -77,17 +83,17 @@ internal sealed partial class FunctionEmitter
 
         _validator.Begin(_functionIndex);
         Summary summary = Scan(body);
-        bool large = (_parameterCount + body.LocalCount + summary.ManyValues) * 8 > LargeFrameBytes / 2 || body.Range.Length > 4096;
+        bool large = BoundFrame(summary, body.LocalCount + summary.MostLocals, summary.MostTemporaries) > LargeFrameBytes;
         MethodBuilder target = large ? _module.DefineBody(_functionIndex) : method;
         if (body.LocalCount > MostExplicitlyZeroedLocals)
         {
             target.InitLocals = true;
         }
 
-        _il = new CilWriter(target.GetILGenerator(), _module.Listings is not null);
+        _il = new CilWriter(target.GetILGenerator(), _module.Tokens, _module.Listings is not null);
         EmitPrologue(summary, body.LocalCount);
         EmitBody(body);
-        int frame = EstimateFrame(summary);
+        int frame = BoundFrame(summary, _il.LocalCount, _il.Temporaries);
         if (large)
         {
             EmitCheckedEntry(method, target, frame);
@@ -97,34 +103,50 @@ internal sealed partial class FunctionEmitter
         return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame);
     }
 
-    private int EstimateFrame(Summary summary) => checked((_parameterCount + _il.LocalCount + summary.Calls + summary.ManyValues + 16) * 8);
+    // Everything may have a place of its own, 8 bytes each; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
+    // spills were 2 % at most.
+    private int BoundFrame(in Summary summary, int locals, int temporaries) =>
+        (int)Math.Min(int.MaxValue / 2, ((long)_parameterCount + locals + temporaries + summary.MostArguments + 64) * 17 / 2);
 
     private Summary Scan(FunctionBody body)
     {
         Summary summary = default;
+        int instructions = 0;
+        int branches = 0;
+        bool isChecked = _module.Variant.MemoryModes.AsSpan().Contains(MemoryMode.Checked);
         var reader = new InstructionReader(_format.Bytes.Span, body.InstructionsStart, body.Range.End);
         while (!reader.AtEnd)
         {
             reader.Read(out Instruction instruction);
+            instructions++;
             switch (instruction.Opcode)
             {
-                case Opcode.Call or Opcode.CallIndirect or Opcode.CallRef:
-                    summary.Calls++;
-                    if (instruction.Opcode == Opcode.Call && FindBoundImport((int)instruction.Index) is not null)
+                case Opcode.Call:
+                    summary.AddCall(_format.GetTypeOfFunction((int)instruction.Index));
+                    if (FindBoundImport((int)instruction.Index) is not null)
                     {
                         summary.StateSlots |= 1u << _module.Module.StateSlots[(int)instruction.Index];
                     }
 
                     break;
+                case Opcode.CallIndirect or Opcode.CallRef:
+                    summary.AddCall(_format.GetFunctionType((int)instruction.Index));
+                    branches += 2;
+                    break;
                 case Opcode.Loop:
                     summary.HasLoop = true;
                     break;
                 default:
-                    summary.UsesMemory |= OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument && instruction.Index == 0;
+                    ImmediateKind immediate = OpcodeTable.Immediate(instruction.Opcode);
+                    summary.UsesMemory |= immediate == ImmediateKind.MemoryArgument && instruction.Index == 0;
+                    branches += isChecked && immediate == ImmediateKind.MemoryArgument ? 1 : 0;
                     break;
             }
         }
 
+        // Only these branch with operands on the CIL stack, and few have many there; the bound is checked against what is written.
+        summary.MostTemporaries = (2 * instructions) + (branches * MostStackOperands);
+        summary.MostLocals = Math.Min(instructions, 1024);
         return summary;
     }
 
@@ -208,7 +230,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes)
     {
-        var il = new CilWriter(entry.GetILGenerator(), record: false);
+        var il = new CilWriter(entry.GetILGenerator(), _module.Tokens, record: false);
         EmitStackCheck(il, _parameterCount, frameBytes);
         for (int i = 0; i <= _parameterCount; i++)
         {
@@ -239,6 +261,8 @@ internal sealed partial class FunctionEmitter
             {
                 Flush();
             }
+
+            _il.Operands = _onStack;
 
             if (_reachable)
             {
@@ -372,6 +396,8 @@ internal sealed partial class FunctionEmitter
             _il.StoreLocal(Slot(position, KindAt(position)));
             _onStack--;
         }
+
+        _il.Operands = 0;
     }
 
     /// <summary>Makes sure that the topmost operands are on the CIL stack.</summary>
@@ -411,17 +437,23 @@ internal sealed partial class FunctionEmitter
         public int Calls;
         public bool UsesMemory;
 
-        /// <summary>The parameters and results of calls with many: each may have a place in the frame, which a few bytes of code can make huge.</summary>
-        public int ManyValues;
+        public bool HasLoop;
+        public uint StateSlots;
+
+        /// <summary>The parameters of the call that has the most.</summary>
+        public int MostArguments;
+
+        /// <summary>A bound for the emitter's own locals.</summary>
+        public int MostLocals;
+
+        /// <summary>A bound for <see cref="CilWriter.Temporaries"/>.</summary>
+        public int MostTemporaries;
 
         public void AddCall(FunctionType type)
         {
             Calls++;
-            int values = type.Parameters.Length + type.Results.Length;
-            ManyValues += values > 16 ? values : 0;
+            MostArguments = Math.Max(MostArguments, type.Parameters.Length);
         }
-        public bool HasLoop;
-        public uint StateSlots;
     }
 }
 

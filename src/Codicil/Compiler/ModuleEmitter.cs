@@ -30,6 +30,7 @@ internal sealed class ModuleEmitter
         _variant = variant;
         ModuleCode code = variant.Module;
         _builder = EmittedAssembly.Create(code.BoundImports.OfType<BoundImport>().Select(static bound => bound.Method.Module.Assembly));
+        Tokens = new MemberTokens(_builder);
         _validator = new FunctionValidator(code.Format);
     }
 
@@ -42,6 +43,9 @@ internal sealed class ModuleEmitter
     public bool IsInterruptible => _variant.Module.Owner.ManagedEngine.Options.Interruptible;
 
     public FunctionValidator Validator => _validator;
+
+    /// <summary>The tokens of the members that emitted code uses.</summary>
+    public MemberTokens Tokens { get; }
 
     /// <summary>Where listings go; null records none.</summary>
     public Dictionary<int, string>? Listings { get; init; }
@@ -109,7 +113,7 @@ internal sealed class ModuleEmitter
 
     private FunctionFacts EmitRefusal(int functionIndex, MethodBuilder method)
     {
-        var il = new CilWriter(method.GetILGenerator(), record: false);
+        var il = new CilWriter(method.GetILGenerator(), Tokens, record: false);
         il.LoadInt32(functionIndex);
         il.LoadArgument(Format.GetTypeOfFunction(functionIndex).Parameters.Length);
         il.Call(RuntimeMembers.Operation(nameof(Semantics.InstanceOps.ThrowRefusal)));
@@ -158,7 +162,7 @@ internal sealed class ModuleEmitter
     {
         FunctionType type = Format.GetTypeOfFunction(functionIndex);
         MethodBuilder stub = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"to_f{functionIndex}"), type);
-        var il = new CilWriter(stub.GetILGenerator(), record: false);
+        var il = new CilWriter(stub.GetILGenerator(), Tokens, record: false);
         int instance = type.Parameters.Length;
         LocalBuilder code = il.DeclareLocal(typeof(nint));
         Label ready = il.DefineLabel();

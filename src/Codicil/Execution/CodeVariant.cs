@@ -186,7 +186,7 @@ internal sealed class ChunkCode(Type type, int firstDefined, MethodInfo[] method
 /// <param name="CilInstructions">Its CIL instructions.</param>
 /// <param name="LocalReferences">References to locals and arguments.</param>
 /// <param name="Blocks">Basic blocks, estimated.</param>
-/// <param name="FrameBytes">The stack frame, estimated.</param>
+/// <param name="FrameBytes">What the stack frame is at most.</param>
 internal readonly record struct FunctionFacts(int FunctionIndex, int CilBytes, int CilInstructions, int LocalReferences, int Blocks, int FrameBytes)
 {
     /// <summary>Whether the JIT compiles it without optimisation: one of its limits is exceeded.</summary>

@@ -168,6 +168,8 @@ internal static class EntryOps
     {
         ImmutableArray<WasmFrame>.Builder frames = ImmutableArray.CreateBuilder<WasmFrame>();
         var trace = new StackTrace(exception, false);
+        int lastBody = -1;
+        Type? lastType = null;
         for (int i = 0; i < trace.FrameCount && frames.Count < MostFrames; i++)
         {
             MethodBase? method = MethodOf(trace.GetFrame(i));
@@ -176,7 +178,11 @@ internal static class EntryOps
                 continue;
             }
 
-            if (frames.Count > 0 && method.Name.Length == 0)
+            // A large function is a body and an entry that checks the stack for it.
+            bool isEntryOfLast = lastBody == index && ReferenceEquals(lastType, method.DeclaringType) && !method.Name.EndsWith("_body", StringComparison.Ordinal);
+            lastBody = method.Name.EndsWith("_body", StringComparison.Ordinal) ? index : -1;
+            lastType = method.DeclaringType;
+            if (isEntryOfLast)
             {
                 continue;
             }

@@ -15,7 +15,7 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
     /// <summary>In <see cref="Attention"/>: the store is interrupted.</summary>
     public const int Interrupted = 1;
 
-    /// <summary>In <see cref="Attention"/>: another thread wants the store, or has taken it away from its first owner.</summary>
+    /// <summary>In <see cref="Attention"/>: another thread wants the store, or it belongs to nobody for good.</summary>
     public const int Wanted = 2;
 
     /// <summary>The lowest stack address code may reach; the greatest value while interrupted.</summary>

@@ -13,25 +13,52 @@ internal static class InstanceOps
 
     public static void MemoryFill(uint offset, int value, uint length, LinearMemory memory, ModuleInstance instance)
     {
-        if (!memory.Fill(offset, (byte)value, length, instance.Context))
+        try
         {
-            Traps.MemoryOutOfBounds();
+            if (!memory.Fill(offset, (byte)value, length, instance.Context))
+            {
+                Traps.MemoryOutOfBounds();
+            }
+        }
+        catch (NullReferenceException)
+        {
+            // The range was checked: the memory went away meanwhile, with its store.
+            instance.Context.Poll();
+            throw;
         }
     }
 
     public static void MemoryCopy(uint destination, uint source, uint length, LinearMemory destinationMemory, LinearMemory sourceMemory, ModuleInstance instance)
     {
-        if (!destinationMemory.CopyFrom(sourceMemory, source, destination, length, instance.Context))
+        try
         {
-            Traps.MemoryOutOfBounds();
+            if (!destinationMemory.CopyFrom(sourceMemory, source, destination, length, instance.Context))
+            {
+                Traps.MemoryOutOfBounds();
+            }
+        }
+        catch (NullReferenceException)
+        {
+            // The range was checked: the memory went away meanwhile, with its store.
+            instance.Context.Poll();
+            throw;
         }
     }
 
     public static void MemoryInit(uint destination, int source, int length, int segment, LinearMemory memory, ModuleInstance instance)
     {
-        if (!memory.Init(instance.GetData(segment), (uint)source, destination, (uint)length, instance.Context))
+        try
         {
-            Traps.MemoryOutOfBounds();
+            if (!memory.Init(instance.GetData(segment), (uint)source, destination, (uint)length, instance.Context))
+            {
+                Traps.MemoryOutOfBounds();
+            }
+        }
+        catch (NullReferenceException)
+        {
+            // The range was checked: the memory went away meanwhile, with its store.
+            instance.Context.Poll();
+            throw;
         }
     }
 

@@ -1,0 +1,187 @@
+using Codicil.Format;
+using Codicil.Format.Types;
+
+namespace Codicil.Tests;
+
+/// <summary>Memories and tables at their limits, seen from the guest and from the host.</summary>
+public sealed class LimitTests
+{
+    public static TheoryData<MemoryProtection> Modes => Wasm.ModeData;
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Trait("Security", "LM-04")]
+    [Trait("Parity", "WTG-13")]
+    public void A_memory_grows_to_its_limit_and_not_beyond(MemoryProtection mode)
+    {
+        using Engine engine = Wasm.CreateEngine(mode);
+        using Store store = engine.CreateStore(new ResourceLimits { MemoryBytes = 5 << 16 });
+        const string Text = """
+            (module (memory (export "memory") 1 10) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))) (func (export "size") (result i32) memory.size)
+              (func (export "load") (param i32) (result i32) (i32.load (local.get 0))))
+            """;
+        Instance instance = Wasm.Instantiate(store, Text);
+        Func<int, int> grow = instance.GetFunction<Func<int, int>>("grow")!;
+        Func<int, int> load = instance.GetFunction<Func<int, int>>("load")!;
+        Memory memory = instance.GetMemory("memory")!;
+        Span<byte> early = memory.GetSpan(0, 4);
+        foreach (int outside in new[] { -1, 65_536, 65_535, int.MinValue, int.MaxValue, 5 })
+        {
+            Assert.Equal(-1, grow(outside));
+        }
+
+        Assert.Equal(1, grow(0));
+        Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => load(65_533));
+        Assert.Equal(1, grow(4));
+        Assert.Equal(-1, grow(1));
+        Assert.Equal(5, grow(0));
+        Assert.Equal(0, load((5 << 16) - 4));
+        Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => load((5 << 16) - 3));
+        early[0] = 9;
+        Assert.Equal(9, load(0));
+        Assert.Equal(5u, memory.PageCount);
+        Assert.Equal(5u << 16, memory.LengthInBytes);
+        Assert.Throws<ResourceLimitException>(() => memory.Grow(1));
+        Assert.Throws<ResourceLimitException>(() => memory.Grow(ulong.MaxValue));
+        Assert.False(memory.TryGrow(1, out ulong _));
+        Assert.Equal(5u, memory.Grow(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.GetSpan((5 << 16) - 1, 2));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.GetSpan(ulong.MaxValue, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.GetSpan(0, -1));
+        Assert.Equal(0, memory.GetSpan(5 << 16, 0).Length);
+        Assert.Throws<ResourceLimitException>(() => Wasm.Instantiate(store, "(module (memory 6))"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Trait("Security", "LM-04")]
+    public void The_sum_of_a_stores_memories_has_a_limit(MemoryProtection mode)
+    {
+        using Engine engine = Wasm.CreateEngine(mode);
+        using Store store = engine.CreateStore(new ResourceLimits { TotalMemoryBytes = 4 << 16 });
+        Memory first = Memory.Create(store, new MemoryType(new Limits(1)));
+        Memory second = Memory.Create(store, new MemoryType(new Limits(2)));
+        Assert.True(first.TryGrow(1, out ulong _));
+        Assert.False(first.TryGrow(1, out ulong _));
+        Assert.False(second.TryGrow(1, out ulong _));
+        Assert.Throws<ResourceLimitException>(() => Memory.Create(store, new MemoryType(new Limits(1))));
+        using Store other = engine.CreateStore(new ResourceLimits { TotalMemoryBytes = 4 << 16 });
+        Memory.Create(other, new MemoryType(new Limits(4)));
+    }
+
+    [Fact]
+    [Trait("Security", "LM-04")]
+    public void A_declared_minimum_above_the_engines_limit_is_refused()
+    {
+        using Engine engine = Engine.Create(new EngineOptions { MemoryPageLimit = 4 });
+        using Store store = engine.CreateStore();
+        Assert.ThrowsAny<WasmException>(() => Wasm.Instantiate(store, "(module (memory 5))"));
+        Instance instance = Wasm.Instantiate(store, """(module (memory 4) (func (export "grow") (result i32) (memory.grow (i32.const 1))))""");
+        Assert.Equal(-1, instance.GetFunction("grow")!.Invoke());
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Trait("Security", "LM-04")]
+    [Trait("Security", "EX-02")]
+    public void A_memory_of_exactly_65536_pages_works_to_its_last_byte(MemoryProtection mode)
+    {
+        Instance instance = Wasm.Instantiate(
+            """
+            (module (memory (export "memory") 0)
+              (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+              (func (export "size") (result i32) memory.size)
+              (func (export "store") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
+              (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
+              (func (export "wide") (param i32) (result i64) (i64.load offset=4294967295 (local.get 0))))
+            """,
+            mode);
+        Func<int, int> grow = instance.GetFunction<Func<int, int>>("grow")!;
+        Assert.Equal(-1, grow(65_537));
+        if (grow(65_536) == -1)
+        {
+            Assert.Skip("4 GiB of address space and commit charge cannot be had here.");
+        }
+
+        Assert.Equal(65_536, instance.GetFunction("size")!.Invoke());
+        Assert.Equal(-1, grow(1));
+        Assert.Equal(-1, grow(-1));
+        Assert.Equal(65_536, grow(0));
+        instance.GetFunction<Action<int, int>>("store")!(-1, 7);
+        Assert.Equal(7, instance.GetFunction<Func<int, int>>("load")!(-1));
+        Memory memory = instance.GetMemory("memory")!;
+        Assert.Equal(1ul << 32, memory.LengthInBytes);
+        Assert.Equal(7, memory.ReadByte(uint.MaxValue));
+        Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => instance.GetFunction<Func<int, long>>("wide")!(0));
+        Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => instance.GetFunction<Func<int, long>>("wide")!(-1));
+    }
+
+    [Fact]
+    [Trait("Security", "LM-05")]
+    public void A_table_grows_to_its_limit_and_not_beyond()
+    {
+        const string Text = """
+            (module (table $t (export "t") 1 funcref) (table $x 0 20 externref)
+              (func $f (export "grow") (param i32) (result i32) (table.grow $t (ref.func $f) (local.get 0))) (func (export "size") (result i32) (table.size $t))
+              (func (export "growx") (param i32) (result i32) (table.grow $x (ref.null extern) (local.get 0)))
+              (func (export "fill") (param i32 i32) (table.fill $t (local.get 0) (ref.null func) (local.get 1)))
+              (func (export "set") (param i32) (table.set $t (local.get 0) (ref.func $f))))
+            """;
+        using Engine engine = Wasm.CreateEngine();
+        using Store small = engine.CreateStore(new ResourceLimits { TableElements = 100 });
+        Instance instance = Wasm.Instantiate(small, Text);
+        Func<int, int> grow = instance.GetFunction<Func<int, int>>("grow")!;
+        foreach (int outside in new[] { -1, int.MinValue, int.MaxValue, 100 })
+        {
+            Assert.Equal(-1, grow(outside));
+        }
+
+        Assert.Equal(1, grow(99));
+        Assert.Equal(-1, grow(1));
+        Assert.Equal(100, grow(0));
+        Assert.Same(instance.GetFunction("grow"), instance.GetTable("t")!.Get(99).AsFunction());
+        Func<int, int> growx = instance.GetFunction<Func<int, int>>("growx")!;
+        Assert.Equal(-1, growx(21));
+        Assert.Equal(-1, growx(-1));
+        Assert.Equal(0, growx(20));
+        Wasm.AssertTrap(TrapCode.TableOutOfBounds, () => instance.GetFunction("fill")!.Invoke(1, -1));
+        Wasm.AssertTrap(TrapCode.TableOutOfBounds, () => instance.GetFunction("fill")!.Invoke(-1, 2));
+        Wasm.AssertTrap(TrapCode.TableOutOfBounds, () => instance.GetFunction("set")!.Invoke(100));
+        Wasm.AssertTrap(TrapCode.TableOutOfBounds, () => instance.GetFunction("set")!.Invoke(-1));
+        Assert.Throws<ResourceLimitException>(() => Wasm.Instantiate(small, "(module (table 101 funcref))"));
+
+        using Store large = engine.CreateStore();
+        Instance big = Wasm.Instantiate(large, Text);
+        Assert.Equal(1, big.GetFunction("grow")!.Invoke(9_999_999));
+        Assert.Equal(-1, big.GetFunction("grow")!.Invoke(1));
+        Assert.Equal(10_000_000, big.GetFunction("size")!.Invoke());
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Trait("Security", "EX-02")]
+    public void Growth_by_a_callee_the_host_or_another_instance_is_seen_at_once(MemoryProtection mode)
+    {
+        using Store store = Wasm.CreateEngine(mode).CreateStore();
+        Memory? memory = null;
+        Instance owner = Wasm.Instantiate(
+            store,
+            """
+            (module (import "host" "grow" (func $host)) (memory (export "memory") 1 100)
+              (func $grow (export "grow") (drop (memory.grow (i32.const 1))))
+              (func (export "callee") (param i32) (result i32) (i32.store (i32.const 0) (i32.const 1)) call $grow (i32.store (local.get 0) (i32.const 7)) (i32.load (local.get 0)))
+              (func (export "host") (param i32) (result i32) (drop (i32.load (i32.const 0))) call $host (i32.store (local.get 0) (i32.const 8)) (i32.load (local.get 0))))
+            """,
+            linker => linker.DefineFunction("host", "grow", () => { memory!.Grow(1); }));
+        memory = owner.GetMemory("memory")!;
+        Assert.Equal(7, owner.GetFunction("callee")!.Invoke((2 << 16) - 4));
+        Assert.Equal(8, owner.GetFunction("host")!.Invoke((3 << 16) - 4));
+        Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => owner.GetFunction("host")!.Invoke((4 << 16) - 3));
+        Instance other = Wasm.Instantiate(
+            store,
+            """(module (import "o" "memory" (memory 1)) (import "o" "grow" (func $grow)) (func (export "f") (param i32) (result i32) call $grow (i32.store (local.get 0) (i32.const 9)) (i32.load (local.get 0))))""",
+            linker => linker.DefineInstance("o", owner));
+        Assert.Equal(9, other.GetFunction("f")!.Invoke((5 << 16) - 4));
+        Assert.Equal(5u, memory.PageCount);
+    }
+}
