@@ -55,6 +55,7 @@ internal sealed partial class FunctionEmitter
     private LocalBuilder? _memory;
     private bool _isChecked;
     private int _mostCilBytes;
+    private int _bias;
 
     // Operands on the stack, and how many of the topmost are on the CIL stack (the pending one counts).
     private int _count;
@@ -137,12 +138,19 @@ internal sealed partial class FunctionEmitter
                     summary.HasLoop = true;
                     break;
                 default:
-                    ImmediateKind immediate = OpcodeTable.Immediate(instruction.Opcode);
-                    summary.UsesMemory |= immediate == ImmediateKind.MemoryArgument && instruction.Index == 0;
-                    branches += isChecked && immediate == ImmediateKind.MemoryArgument ? 1 : 0;
+                    if (OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument)
+                    {
+                        summary.UsesMemory |= instruction.Index == 0;
+                        summary.HasFarOffset |= instruction.Index == 0 && !GuardAddressing.IsNear(instruction.Bits);
+                        branches += isChecked ? 1 : 0;
+                    }
+
                     break;
             }
         }
+
+        // A constant index is an offset too. In the first page it never traps, if there is one; elsewhere it is above the JIT's limit.
+        summary.HasFarOffset |= summary.UsesMemory && _format.Memories[0].Limits.Minimum == 0;
 
         // Only these branch with operands on the CIL stack, and few have many there; the bound is checked against what is written.
         summary.MostTemporaries = (2 * instructions) + (branches * MostStackOperands);
@@ -191,8 +199,9 @@ internal sealed partial class FunctionEmitter
         {
             _isChecked = _module.Variant.MemoryModes[0] != MemoryMode.Guard;
             _memoryBase = _il.DeclareLocal(typeof(nint));
+            _bias = _isChecked ? 0 : summary.HasFarOffset ? GuardAddressing.FarBias : GuardAddressing.NearBias;
             LoadInstance();
-            _il.LoadField(RuntimeMembers.MemoryBase);
+            _il.LoadField(_isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase);
             _il.StoreLocal(_memoryBase);
             if (_isChecked)
             {
@@ -436,7 +445,7 @@ internal sealed partial class FunctionEmitter
     {
         public int Calls;
         public bool UsesMemory;
-
+        public bool HasFarOffset;
         public bool HasLoop;
         public uint StateSlots;
 

@@ -35,6 +35,18 @@ internal sealed partial class StateTable
         _lines[row.Line] = text.Length == 0 ? kept + " |" : $"{kept} {text} |";
     }
 
+    /// <summary>Makes a row "part" that has tests and does not say so, and "open" that says so and has none.</summary>
+    public void FollowTests(Row row, bool hasTests, string complete)
+    {
+        bool claims = row.State == "part" || row.State == complete;
+        if (claims != hasTests)
+        {
+            string[] cells = _lines[row.Line].Split('|');
+            cells[3] = hasTests ? " part " : " open ";
+            _lines[row.Line] = string.Join('|', cells);
+        }
+    }
+
     /// <summary>Writes the document into the source tree.</summary>
     public void Save() => File.WriteAllText(_path, string.Join('\n', _lines) + "\n");
 
