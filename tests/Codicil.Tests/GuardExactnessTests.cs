@@ -49,4 +49,39 @@ public sealed class GuardExactnessTests
 
         harness.AssertSame();
     }
+
+    /// <summary><c>CODICIL_GUARD_FUNCTIONS</c> says how many functions, <c>CODICIL_GUARD_SEED</c> which.</summary>
+    [Fact]
+    public void Random_functions_are_the_same_in_both_modes()
+    {
+        int count = Setting("CODICIL_GUARD_FUNCTIONS", 3000);
+        int seed = Setting("CODICIL_GUARD_SEED", 20261121);
+        const int FunctionsAtOnce = 250;
+        using var harness = new GuardExactnessHarness();
+        int[] addresses = new int[6];
+        for (int done = 0; done < count; done += FunctionsAtOnce, seed++)
+        {
+            var generator = new GuardExactnessGenerator(seed);
+            var random = new Random(seed);
+            var functions = new List<string>();
+            for (int i = 0; i < FunctionsAtOnce; i++)
+            {
+                functions.Add(generator.NextBody());
+            }
+
+            for (int i = 0; i < addresses.Length; i++)
+            {
+                addresses[i] = GuardExactnessHarness.PageBytes - 40 + random.Next(44);
+            }
+
+            addresses[0] = GuardExactnessHarness.PageBytes - 256;
+            harness.Compare(functions, addresses, GuardExactnessCases.Shared);
+        }
+
+        harness.AssertSame();
+        Assert.InRange(harness.Traps, harness.Calls / 10, harness.Calls * 9 / 10);
+    }
+
+    private static int Setting(string name, int value) =>
+        Environment.GetEnvironmentVariable(name) is string text ? int.Parse(text, CultureInfo.InvariantCulture) : value;
 }
