@@ -32,6 +32,16 @@ public sealed class RegressionBombTests
         }
     }
 
+    [Fact]
+    public void Refuses_more_branches_back_to_loops_than_the_JIT_can_take()
+    {
+        using var engine = Engine.Create();
+        using Store store = engine.CreateStore();
+        Instance instance = store.Instantiate(Module.FromText(
+            engine, $"(module (func (export \"f\") (param i32) (loop {Repeat("local.get 0 br_if 0 ", 20_000)})))"));
+        Assert.Throws<ResourceLimitException>(() => instance.GetFunction<Action<int>>("f")!(0));
+    }
+
     [Theory]
     [InlineData("call $g ", "i32.const 0 br_if 0 ", "return", 100_000)]
     [InlineData("block (type $g) i32.const 0 call $g ", "i32.const 0 br_if 0 ", "br 0 end", 100_000)]

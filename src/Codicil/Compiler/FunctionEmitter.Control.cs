@@ -11,6 +11,7 @@ namespace Codicil.Compiler;
 internal sealed partial class FunctionEmitter
 {
     private readonly List<EmitFrame> _frames = [];
+    private int _backwardBranches;
 
     private struct EmitFrame
     {
@@ -236,6 +237,15 @@ internal sealed partial class FunctionEmitter
         _il.Mark(go);
     }
 
+    private void Use(ref EmitFrame frame)
+    {
+        frame.LabelUsed = true;
+        if (frame.Opcode == Opcode.Loop && ++_backwardBranches > CompilerLimits.BackwardBranches)
+        {
+            ThrowTooComplex();
+        }
+    }
+
     private ref EmitFrame FrameAt(int depth) => ref System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_frames)[_frames.Count - 1 - depth];
 
     private ReadOnlySpan<ValType> LabelTypes(int depth)
@@ -261,7 +271,7 @@ internal sealed partial class FunctionEmitter
 
         PopAll();
         ref EmitFrame frame = ref FrameAt(depth);
-        frame.LabelUsed = true;
+        Use(ref frame);
         _il.Branch(OpCodes.Br, frame.Label);
     }
 
@@ -293,7 +303,7 @@ internal sealed partial class FunctionEmitter
         if (!isFunction && (arity == 0 || remaining - arity == FrameAt(depth).Height))
         {
             ref EmitFrame frame = ref FrameAt(depth);
-            frame.LabelUsed = true;
+            Use(ref frame);
             EmitBranch(frame.Label, whenTrue: true);
             return;
         }
@@ -316,7 +326,7 @@ internal sealed partial class FunctionEmitter
                 _il.StoreLocal(Slot(height + i, kind));
             }
 
-            FrameAt(depth).LabelUsed = true;
+            Use(ref FrameAt(depth));
             _il.Branch(OpCodes.Br, FrameAt(depth).Label);
         }
 
@@ -380,7 +390,7 @@ internal sealed partial class FunctionEmitter
         ref EmitFrame frame = ref FrameAt(depth);
         if (!frame.IsFunction && (arity == 0 || _count - arity == frame.Height))
         {
-            frame.LabelUsed = true;
+            Use(ref frame);
             return frame.Label;
         }
 

@@ -313,7 +313,7 @@ internal sealed partial class FunctionEmitter
     }
 
     private void ThrowTooComplex() => throw new ResourceLimitException(
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"function {_functionIndex} is too complex to compile: too many locals and operands"));
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"function {_functionIndex} is too complex to compile: too many locals, operands or branches"));
 
     private void LoadInstance() => _il.LoadArgument(_parameterCount);
 
@@ -471,6 +471,9 @@ internal static class CompilerLimits
 {
     /// <summary>The largest body in bytes: beyond, the JIT's time and memory for one method are out of proportion (measured in docs/decisions.md).</summary>
     public const int FunctionBodyBytes = 1024 * 1024;
+
+    /// <summary>The most branches back to loops in one function: the JIT's time grows with their square (16 s for 64,000). Interpreters that toolchains compile have a few thousand.</summary>
+    public const int BackwardBranches = 16 * 1024;
 
     /// <summary>The most CIL of one function. Instructions with a thousand operands make much of little; real code has about three times its bytes.</summary>
     public const int CilBytes = 8 * 1024 * 1024;
