@@ -49,4 +49,32 @@ public sealed class GuardExactnessTests
 
         harness.AssertSame();
     }
+
+    /// <summary><c>CODICIL_GUARD_FUNCTIONS</c> says how many functions, <c>CODICIL_GUARD_SEED</c> which.</summary>
+    [Fact]
+    public void Random_functions_are_the_same_in_both_modes()
+    {
+        int count = Setting("CODICIL_GUARD_FUNCTIONS", 3000);
+        int seed = Setting("CODICIL_GUARD_SEED", 20261121);
+        const int FunctionsAtOnce = 250;
+        using var harness = new GuardExactnessHarness();
+        int[] addresses = [GuardExactnessHarness.PageBytes - 256, .. Enumerable.Range(GuardExactnessHarness.PageBytes - 25, 26)];
+        for (int done = 0; done < count; done += FunctionsAtOnce, seed++)
+        {
+            var generator = new GuardExactnessGenerator(seed);
+            var functions = new List<string>();
+            for (int i = 0; i < FunctionsAtOnce; i++)
+            {
+                functions.Add(generator.NextBody());
+            }
+
+            harness.Compare(functions, addresses, GuardExactnessCases.Shared);
+        }
+
+        harness.AssertSame();
+        Assert.InRange(harness.Traps, harness.Calls / 10, harness.Calls * 9 / 10);
+    }
+
+    private static int Setting(string name, int value) =>
+        Environment.GetEnvironmentVariable(name) is string text ? int.Parse(text, CultureInfo.InvariantCulture) : value;
 }

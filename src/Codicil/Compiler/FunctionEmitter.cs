@@ -54,6 +54,7 @@ internal sealed partial class FunctionEmitter
     private LocalBuilder? _memoryBase;
     private LocalBuilder? _memory;
     private bool _isChecked;
+    private int _mostCilBytes;
     private int _bias;
 
     // Operands on the stack, and how many of the topmost are on the CIL stack (the pending one counts).
@@ -252,6 +253,7 @@ internal sealed partial class FunctionEmitter
     private void EmitBody(FunctionBody body)
     {
         PushFunctionFrame();
+        _mostCilBytes = (int)Math.Min(CompilerLimits.CilBytes, CompilerLimits.LeastCilBytes + ((long)body.Range.Length * CompilerLimits.CilBytesPerByte));
         var reader = new InstructionReader(_format.Bytes.Span, body.InstructionsStart, body.Range.End);
         reader.Read(out Instruction instruction);
         while (true)
@@ -281,12 +283,21 @@ internal sealed partial class FunctionEmitter
             }
 
             _validator.Step(instruction);
+            CheckCilBytes();
             if (last)
             {
                 return;
             }
 
             instruction = next;
+        }
+    }
+
+    private void CheckCilBytes()
+    {
+        if (_il.Bytes > _mostCilBytes)
+        {
+            ThrowTooComplex();
         }
     }
 
@@ -301,7 +312,8 @@ internal sealed partial class FunctionEmitter
             $"{OpcodeTable.Mnemonic(instruction.Opcode)} is not supported by the compiler engine", OpcodeTable.Feature(instruction.Opcode), instruction.Offset);
     }
 
-    private static void ThrowTooComplex() => throw new ResourceLimitException("function is too complex to compile: too many locals and operands");
+    private void ThrowTooComplex() => throw new ResourceLimitException(
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"function {_functionIndex} is too complex to compile: too many locals and operands"));
 
     private void LoadInstance() => _il.LoadArgument(_parameterCount);
 
@@ -459,4 +471,13 @@ internal static class CompilerLimits
 {
     /// <summary>The largest body in bytes: beyond, the JIT's time and memory for one method are out of proportion (measured in docs/decisions.md).</summary>
     public const int FunctionBodyBytes = 1024 * 1024;
+
+    /// <summary>The most CIL of one function. Instructions with a thousand operands make much of little; real code has about three times its bytes.</summary>
+    public const int CilBytes = 8 * 1024 * 1024;
+
+    /// <summary>The CIL that every function may have.</summary>
+    public const int LeastCilBytes = 256 * 1024;
+
+    /// <summary>The CIL that a function may have beyond <see cref="LeastCilBytes"/> for each byte of its body.</summary>
+    public const int CilBytesPerByte = 64;
 }
