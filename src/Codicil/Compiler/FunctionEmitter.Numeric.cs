@@ -224,7 +224,7 @@ internal sealed partial class FunctionEmitter
 
     private void Rotate32(MethodInfo method)
     {
-        if (!TryDropRotation())
+        if (!TryDropRotation() && !TryRotateByShifts(OperandKind.I32, 32, isLeft: method == s_rotl32))
         {
             BinaryCall(method);
         }
@@ -232,7 +232,7 @@ internal sealed partial class FunctionEmitter
 
     private void Rotate64(MethodInfo method)
     {
-        if (TryDropRotation())
+        if (TryDropRotation() || TryRotateByShifts(OperandKind.I64, 64, isLeft: method == s_rotl64))
         {
             return;
         }
@@ -241,6 +241,34 @@ internal sealed partial class FunctionEmitter
         _il.Emit(OpCodes.Conv_I4);
         _il.Call(method);
         Pop(1);
+    }
+
+    // The same fault when the number reaches the test through a local or a comparison with a constant: then it is put together by shifts and an
+    // addition, which the JIT does not take for a rotation.
+    private bool TryRotateByShifts(OperandKind kind, int width, bool isLeft)
+    {
+        if (_pending != PendingKind.Constant || _onStack < 2 || _nextOpcode is not (Opcode.LocalSet or Opcode.LocalTee or Opcode.I32Const or Opcode.I64Const))
+        {
+            return false;
+        }
+
+        int count = (int)TakePending().Bits & (width - 1);
+        int left = isLeft ? count : width - count;
+        if (count == 0)
+        {
+            return true;
+        }
+
+        LocalBuilder value = Scratch(kind);
+        _il.StoreLocal(value);
+        _il.LoadLocal(value);
+        _il.LoadInt32(left);
+        _il.Emit(OpCodes.Shl);
+        _il.LoadLocal(value);
+        _il.LoadInt32(width - left);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Add);
+        return true;
     }
 
     // RyuJIT 10.0 leaves the test out when a rotation by a constant is compared with 0, as if it set the zero flag; it does not. A number is 0 when

@@ -1,0 +1,45 @@
+namespace Codicil.Tests;
+
+/// <summary>RyuJIT 10.0 leaves out the test of a rotation by a constant, so that a branch on it read stale flags.</summary>
+public sealed class RegressionRotationTests
+{
+    [Theory]
+    [InlineData("(if (result i32) (i32.rotl (local.get 0) (i32.const 3)) (then (i32.const 1)) (else (i32.const 0)))")]
+    [InlineData("(local.set 1 (i32.rotl (local.get 0) (i32.const 3))) (if (result i32) (local.get 1) (then (i32.const 1)) (else (i32.const 0)))")]
+    [InlineData("(if (result i32) (local.tee 1 (i32.rotr (local.get 0) (i32.const 5))) (then (i32.const 1)) (else (i32.const 0)))")]
+    [InlineData("(if (result i32) (i32.ne (i32.rotl (local.get 0) (i32.const 31)) (i32.const 0)) (then (i32.const 1)) (else (i32.const 0)))")]
+    [InlineData("(if (result i32) (i64.ne (i64.rotr (i64.extend_i32_u (local.get 0)) (i64.const 9)) (i64.const 0)) (then (i32.const 1)) (else (i32.const 0)))")]
+    [InlineData("(i32.eqz (i32.eqz (i32.rotl (local.get 0) (i32.const 7))))")]
+    public void A_branch_on_a_rotation_sees_the_number(string body)
+    {
+        using var engine = Engine.Create();
+        using Store store = engine.CreateStore();
+        Instance instance = store.Instantiate(Module.FromText(engine, $"(module (func (export \"f\") (param i32) (result i32) (local i32) {body}))"));
+        Func<int, int> f = instance.GetFunction<Func<int, int>>("f")!;
+        foreach (int value in (int[])[0, 1, -1, int.MinValue, 0x1000_0000, 0x2000_0000, 42, 0])
+        {
+            Assert.Equal(value != 0 ? 1 : 0, f(value));
+        }
+    }
+
+    [Theory]
+    [InlineData("i32.rotl", 0)]
+    [InlineData("i32.rotl", 3)]
+    [InlineData("i32.rotl", 31)]
+    [InlineData("i32.rotl", 35)]
+    [InlineData("i32.rotr", 1)]
+    [InlineData("i32.rotr", 32)]
+    [InlineData("i32.rotr", 31)]
+    public void A_rotation_into_a_local_is_a_rotation(string operation, int count)
+    {
+        using var engine = Engine.Create();
+        using Store store = engine.CreateStore();
+        Instance instance = store.Instantiate(Module.FromText(
+            engine, $"(module (func (export \"f\") (param i32) (result i32) (local i32) (local.set 1 ({operation} (local.get 0) (i32.const {count}))) (local.get 1)))"));
+        Func<int, int> f = instance.GetFunction<Func<int, int>>("f")!;
+        int expected = operation == "i32.rotl"
+            ? int.RotateLeft(0x1234_5679, count)
+            : int.RotateRight(0x1234_5679, count);
+        Assert.Equal(expected, f(0x1234_5679));
+    }
+}
