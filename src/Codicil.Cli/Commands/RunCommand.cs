@@ -81,7 +81,7 @@ internal static class RunCommand
         var times = new PhaseTimes();
         using PosixSignalRegistration signal = InterruptSignal.Register();
         using Engine engine = Engine.Create(options.ToEngineOptions());
-        using Module module = ModuleLoader.Load(engine, bytes, times);
+        using Module module = ModuleLoader.Load(engine, bytes, options.Time ? times : null);
         if (invoke is not null && GuestWorld.FindFunction(module, invoke) is null)
         {
             throw new UsageException($"unknown function: the module has no exported function `{invoke}`");
