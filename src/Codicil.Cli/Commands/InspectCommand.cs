@@ -23,8 +23,9 @@ internal static class InspectCommand
         command.SetAction(parse =>
         {
             string path = parse.GetValue(file)!;
-            byte[] bytes = ModuleInput.ToBinary(ModuleInput.ReadAll(path)).Bytes;
-            WasmModule module = ModuleValidator.Validate(ModuleDecoder.Decode(bytes, WasmFeatures.All)).Module;
+            byte[] input = ModuleInput.ReadAll(path);
+            byte[] bytes = Failures.About(path, () => ModuleInput.ToBinary(input).Bytes);
+            WasmModule module = Failures.About(path, () => ModuleValidator.Validate(ModuleDecoder.Decode(bytes, WasmFeatures.All)).Module);
             Code code = Progress.Run(progress =>
             {
                 progress($"generating the code of {path}");
