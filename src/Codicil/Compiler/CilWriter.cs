@@ -207,7 +207,7 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
 
     public void Call(MethodInfo method)
     {
-        if (tokens.TryGetBalanced(method, out int token))
+        if (!method.IsGenericMethod && tokens.TryGetBalanced(method, out int token))
         {
             generator.Emit(OpCodes.Call, token);
         }

@@ -368,6 +368,7 @@ internal sealed partial class FunctionEmitter
             _il.Mark(label);
             _onStack = 0;
             EmitJump(depth);
+            CheckCilBytes();
         }
 
         _onStack = 0;

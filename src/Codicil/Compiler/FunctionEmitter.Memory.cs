@@ -1,4 +1,7 @@
+using System.Reflection;
 using System.Reflection.Emit;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Instructions;
 using Codicil.Semantics;
@@ -8,7 +11,7 @@ namespace Codicil.Compiler;
 /// <summary>
 /// Linear memory. Addresses are native integers, never references: the JIT knows nothing of what lies behind them. In guard mode the access itself
 /// traps; in checked mode a comparison does. What the JIT may do with an access that is unused or only partly used is kept from losing a trap:
-/// see <see cref="NeedsProbe"/>.
+/// see <see cref="EmitWideLoad"/>, <see cref="CanBeNarrowed"/>, <see cref="GuardAddressing"/>.
 /// </summary>
 internal sealed partial class FunctionEmitter
 {
@@ -92,16 +95,10 @@ internal sealed partial class FunctionEmitter
         else
         {
             EmitAddress(instruction.Bits);
-            if (NeedsProbe(instruction.Opcode, _nextOpcode))
+            if (instruction.Opcode is Opcode.I64Load or Opcode.F64Load)
             {
-                LocalBuilder address = ScratchAddress();
-                _il.StoreLocal(address);
-                _il.LoadLocal(address);
-                _il.LoadInt32(width - 1);
-                _il.Emit(OpCodes.Add);
-                _il.Emit(OpCodes.Ldind_U1);
-                _il.Emit(OpCodes.Pop);
-                _il.LoadLocal(address);
+                EmitWideLoad(instruction.Opcode);
+                return;
             }
         }
 
@@ -149,25 +146,91 @@ internal sealed partial class FunctionEmitter
                 break;
             case Opcode.I64Load32S:
                 _il.Emit(OpCodes.Ldind_I4);
-                _il.Emit(OpCodes.Conv_I8);
+                if (_isChecked || !CanBeNarrowed(Opcode.I64Load32S, _nextOpcode))
+                {
+                    _il.Emit(OpCodes.Conv_I8);
+                }
+
                 break;
             default:
                 _il.Emit(OpCodes.Ldind_U4);
                 _il.Emit(OpCodes.Conv_U8);
                 break;
         }
+
+        if (!_isChecked && CanBeNarrowed(instruction.Opcode, _nextOpcode))
+        {
+            EmitNarrowingBarrier();
+            if (instruction.Opcode == Opcode.I64Load32S)
+            {
+                _il.Emit(OpCodes.Conv_I8);
+            }
+        }
     }
 
     /// <summary>
-    /// Whether a load in guard mode needs a probe of its last byte: the JIT keeps an unused load of 8 bytes as one of 4, and makes one narrower
-    /// whose result is narrowed, so that a trap in the last bytes of the memory would be lost. A store of the whole value rules both out.
+    /// A load of 8 bytes in guard mode, from the address on top. As an indirection of the JIT it would become one of 4 bytes where its value is not
+    /// used, or a narrower one where only a part is, and the trap in the last bytes of the memory would be lost. As an intrinsic it stays what it is,
+    /// and the machine code is the same: one load into a register of either kind.
     /// </summary>
-    private static bool NeedsProbe(Opcode load, Opcode next) => load switch
+    private void EmitWideLoad(Opcode opcode)
     {
-        Opcode.I64Load => next != Opcode.I64Store,
-        Opcode.F64Load => next != Opcode.F64Store,
+        bool isFloat = opcode == Opcode.F64Load;
+        if (_nextOpcode == (isFloat ? Opcode.F64Store : Opcode.I64Store))
+        {
+            // The whole value is used.
+            _il.Emit(isFloat ? OpCodes.Ldind_R8 : OpCodes.Ldind_I8);
+            return;
+        }
+
+        if (Sse2.IsSupported)
+        {
+            _il.Call(isFloat ? s_loadScalarDouble : s_loadScalarInt64);
+            _il.Call(isFloat ? s_toScalarDouble : s_toScalarInt64);
+            return;
+        }
+
+        // Elsewhere a probe of the last byte. Guard memory exists on x64 only, so far.
+        LocalBuilder address = ScratchAddress();
+        _il.StoreLocal(address);
+        _il.LoadLocal(address);
+        _il.LoadInt32(sizeof(ulong) - 1);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Ldind_U1);
+        _il.Emit(OpCodes.Pop);
+        _il.LoadLocal(address);
+        _il.Emit(isFloat ? OpCodes.Ldind_R8 : OpCodes.Ldind_I8);
+    }
+
+    /// <summary>
+    /// Whether the JIT could make a load of 2 or 4 bytes narrower in guard mode: where only the low bits of its value are used, through masks, casts
+    /// and bitwise operations, in the same expression or one that a local carries it to. An instruction that needs all bits rules that out.
+    /// </summary>
+    private static bool CanBeNarrowed(Opcode load, Opcode next) => load switch
+    {
+        Opcode.I32Load or Opcode.I32Load16S or Opcode.I32Load16U => next switch
+        {
+            >= Opcode.I32Eqz and <= Opcode.I32GeU => false,
+            >= Opcode.I32Clz and <= Opcode.I32RemU => false,
+            >= Opcode.I32Shl and <= Opcode.I32Rotr => false,
+            >= Opcode.I32Load and <= Opcode.I64Load32U => false,
+            Opcode.I32Store or Opcode.If or Opcode.BrIf or Opcode.BrTable or Opcode.I64ExtendI32U => false,
+            Opcode.F32ConvertI32S or Opcode.F32ConvertI32U or Opcode.F64ConvertI32S or Opcode.F64ConvertI32U => false,
+            _ => true,
+        },
+        Opcode.I64Load32S => next is not (Opcode.I64Store or (>= Opcode.I64Eqz and <= Opcode.I64GeU)),
         _ => false,
     };
+
+    /// <summary>
+    /// Two casts that leave an i32 as it is, and that the JIT's narrowing (<c>optNarrowTree</c>) does not pass: it stops at a cast from an unsigned
+    /// number to a wider one. At most a move between registers, often nothing: a load of 4 bytes clears the upper half anyway.
+    /// </summary>
+    private void EmitNarrowingBarrier()
+    {
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Conv_I4);
+    }
 
     private void EmitStore(in Instruction instruction)
     {
@@ -200,9 +263,10 @@ internal sealed partial class FunctionEmitter
             Push();
         }
 
-        if (isConstant)
+        if (!_isChecked && (isConstant || width == 1))
         {
-            // The JIT merges adjacent stores of constants into a wider one, and the first would be lost when the second traps.
+            // The JIT merges adjacent stores of constants into a wider one, and the first would be lost when the second traps. RyuJIT 10 does so
+            // with bytes, which may be constant without our knowing it, through a local. A volatile store is not merged with one before.
             _il.Emit(OpCodes.Volatile);
         }
 
@@ -233,7 +297,7 @@ internal sealed partial class FunctionEmitter
         {
             PendingOperand index = TakePending();
             _il.LoadLocal(_memoryBase!);
-            EmitOffset((uint)index.Bits + offset);
+            EmitOffset((long)((uint)index.Bits + offset) - _bias);
             Push();
             return;
         }
@@ -242,27 +306,26 @@ internal sealed partial class FunctionEmitter
         _il.Emit(OpCodes.Conv_U);
         _il.LoadLocal(_memoryBase!);
         _il.Emit(OpCodes.Add);
-        EmitOffset(offset);
+        EmitOffset((long)offset - _bias);
     }
 
-    private void EmitOffset(ulong offset)
+    private void EmitOffset(long offset)
     {
         if (offset == 0)
         {
             return;
         }
 
-        if (offset <= int.MaxValue)
+        if (offset is >= int.MinValue and <= int.MaxValue)
         {
             _il.LoadInt32((int)offset);
-            _il.Emit(OpCodes.Conv_I);
         }
         else
         {
-            _il.LoadInt64((long)offset);
-            _il.Emit(OpCodes.Conv_I);
+            _il.LoadInt64(offset);
         }
 
+        _il.Emit(OpCodes.Conv_I);
         _il.Emit(OpCodes.Add);
     }
 
@@ -286,6 +349,15 @@ internal sealed partial class FunctionEmitter
         _il.Emit(OpCodes.Conv_I);
         _il.LoadLocal(_memoryBase!);
         _il.Emit(OpCodes.Add);
-        EmitOffset(offset);
+        EmitOffset((long)offset - _bias);
     }
+
+    // The intrinsics take pointers: found by the parameter's element type.
+    private static MethodInfo LoadScalar(Type element) =>
+        typeof(Sse2).GetMethod(nameof(Sse2.LoadScalarVector128), [element.MakePointerType()])!;
+
+    private static readonly MethodInfo s_loadScalarInt64 = LoadScalar(typeof(long));
+    private static readonly MethodInfo s_loadScalarDouble = LoadScalar(typeof(double));
+    private static readonly MethodInfo s_toScalarInt64 = Method((Func<Vector128<long>, long>)Vector128.ToScalar);
+    private static readonly MethodInfo s_toScalarDouble = Method((Func<Vector128<double>, double>)Vector128.ToScalar);
 }

@@ -58,10 +58,11 @@ internal sealed partial class FunctionEmitter
 
             case Opcode.I32Add or Opcode.I64Add or Opcode.F32Add or Opcode.F64Add: Binary(OpCodes.Add); return true;
             case Opcode.I32Sub or Opcode.I64Sub or Opcode.F32Sub or Opcode.F64Sub: Binary(OpCodes.Sub); return true;
-            case Opcode.I32Mul or Opcode.I64Mul or Opcode.F32Mul or Opcode.F64Mul: Binary(OpCodes.Mul); return true;
+            case Opcode.I32Mul or Opcode.I64Mul: BinaryUnlessAbsorbed(OpCodes.Mul, 0); return true;
+            case Opcode.F32Mul or Opcode.F64Mul: Binary(OpCodes.Mul); return true;
             case Opcode.F32Div or Opcode.F64Div: Binary(OpCodes.Div); return true;
-            case Opcode.I32And or Opcode.I64And: Binary(OpCodes.And); return true;
-            case Opcode.I32Or or Opcode.I64Or: Binary(OpCodes.Or); return true;
+            case Opcode.I32And or Opcode.I64And: BinaryUnlessAbsorbed(OpCodes.And, 0); return true;
+            case Opcode.I32Or or Opcode.I64Or: BinaryUnlessAbsorbed(OpCodes.Or, -1); return true;
             case Opcode.I32Xor or Opcode.I64Xor: Binary(OpCodes.Xor); return true;
 
             // The processor's faults become the traps: zero divides, and overflow of the least number by -1.
@@ -77,8 +78,8 @@ internal sealed partial class FunctionEmitter
             case Opcode.I64Shl: Shift64(OpCodes.Shl); return true;
             case Opcode.I64ShrS: Shift64(OpCodes.Shr); return true;
             case Opcode.I64ShrU: Shift64(OpCodes.Shr_Un); return true;
-            case Opcode.I32Rotl: BinaryCall(s_rotl32); return true;
-            case Opcode.I32Rotr: BinaryCall(s_rotr32); return true;
+            case Opcode.I32Rotl: Rotate32(s_rotl32); return true;
+            case Opcode.I32Rotr: Rotate32(s_rotr32); return true;
             case Opcode.I64Rotl: Rotate64(s_rotl64); return true;
             case Opcode.I64Rotr: Rotate64(s_rotr64); return true;
 
@@ -101,12 +102,15 @@ internal sealed partial class FunctionEmitter
             case Opcode.I64ExtendI32U: Unary(OpCodes.Conv_U8); return true;
             case Opcode.F32ConvertI32S or Opcode.F32ConvertI64S: Unary(OpCodes.Conv_R4); return true;
             case Opcode.F64ConvertI32S or Opcode.F64ConvertI64S or Opcode.F64PromoteF32: Unary(OpCodes.Conv_R8); return true;
-            case Opcode.I32ReinterpretF32: UnaryCall(s_singleToInt32); return true;
+            case Opcode.I32ReinterpretF32:
+                UnaryCall(s_singleToInt32);
+                EmitNarrowingBarrier();
+                return true;
             case Opcode.I64ReinterpretF64: UnaryCall(s_doubleToInt64); return true;
             case Opcode.F32ReinterpretI32: UnaryCall(s_int32ToSingle); return true;
             case Opcode.F64ReinterpretI64: UnaryCall(s_int64ToDouble); return true;
 
-            // A cast to a small type would let the JIT make a load before it narrower; see NeedsProbe. Two shifts do not.
+            // A cast to a small type would let the JIT make a load before it narrower; see CanBeNarrowed. Two shifts do not.
             case Opcode.I32Extend8S: ExtendByShifts(24); return true;
             case Opcode.I32Extend16S: ExtendByShifts(16); return true;
             case Opcode.I64Extend8S: ExtendByShifts(56); return true;
@@ -164,6 +168,23 @@ internal sealed partial class FunctionEmitter
         Pop(1);
     }
 
+    // A constant that decides the result alone, like a mask of 0: the other operand is dropped here, as a statement of its own. Left to the JIT, a
+    // load in it would go with it where a narrower one at its address came before; see GuardAddressing.
+    private void BinaryUnlessAbsorbed(OpCode code, int absorbing)
+    {
+        if (_pending == PendingKind.Constant && _onStack >= 2
+            && _pendingOperand.Bits == (_pendingOperand.Kind == OperandKind.I32 ? (uint)absorbing : (ulong)(long)absorbing))
+        {
+            PendingOperand constant = TakePending();
+            _il.Emit(OpCodes.Pop);
+            Pop(1);
+            PushConstant(constant.Kind, constant.Bits);
+            return;
+        }
+
+        Binary(code);
+    }
+
     private void BinaryCall(MethodInfo method)
     {
         EnsureTop(2);
@@ -201,12 +222,38 @@ internal sealed partial class FunctionEmitter
         Pop(1);
     }
 
+    private void Rotate32(MethodInfo method)
+    {
+        if (!TryDropRotation())
+        {
+            BinaryCall(method);
+        }
+    }
+
     private void Rotate64(MethodInfo method)
     {
+        if (TryDropRotation())
+        {
+            return;
+        }
+
         EnsureTop(2);
         _il.Emit(OpCodes.Conv_I4);
         _il.Call(method);
         Pop(1);
+    }
+
+    // RyuJIT 10.0 leaves the test out when a rotation by a constant is compared with 0, as if it set the zero flag; it does not. A number is 0 when
+    // it is 0 rotated, so the rotation can go.
+    private bool TryDropRotation()
+    {
+        if (_pending != PendingKind.Constant || _nextOpcode is not (Opcode.If or Opcode.BrIf or Opcode.Select or Opcode.I32Eqz or Opcode.I64Eqz))
+        {
+            return false;
+        }
+
+        TakePending();
+        return true;
     }
 
     private void ExtendByShifts(int bits)

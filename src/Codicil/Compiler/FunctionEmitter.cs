@@ -54,6 +54,8 @@ internal sealed partial class FunctionEmitter
     private LocalBuilder? _memoryBase;
     private LocalBuilder? _memory;
     private bool _isChecked;
+    private int _mostCilBytes;
+    private int _bias;
 
     // Operands on the stack, and how many of the topmost are on the CIL stack (the pending one counts).
     private int _count;
@@ -136,12 +138,19 @@ internal sealed partial class FunctionEmitter
                     summary.HasLoop = true;
                     break;
                 default:
-                    ImmediateKind immediate = OpcodeTable.Immediate(instruction.Opcode);
-                    summary.UsesMemory |= immediate == ImmediateKind.MemoryArgument && instruction.Index == 0;
-                    branches += isChecked && immediate == ImmediateKind.MemoryArgument ? 1 : 0;
+                    if (OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument)
+                    {
+                        summary.UsesMemory |= instruction.Index == 0;
+                        summary.HasFarOffset |= instruction.Index == 0 && !GuardAddressing.IsNear(instruction.Bits);
+                        branches += isChecked ? 1 : 0;
+                    }
+
                     break;
             }
         }
+
+        // A constant index is an offset too. In the first page it never traps, if there is one; elsewhere it is above the JIT's limit.
+        summary.HasFarOffset |= summary.UsesMemory && _format.Memories[0].Limits.Minimum == 0;
 
         // Only these branch with operands on the CIL stack, and few have many there; the bound is checked against what is written.
         summary.MostTemporaries = (2 * instructions) + (branches * MostStackOperands);
@@ -190,8 +199,9 @@ internal sealed partial class FunctionEmitter
         {
             _isChecked = _module.Variant.MemoryModes[0] != MemoryMode.Guard;
             _memoryBase = _il.DeclareLocal(typeof(nint));
+            _bias = _isChecked ? 0 : summary.HasFarOffset ? GuardAddressing.FarBias : GuardAddressing.NearBias;
             LoadInstance();
-            _il.LoadField(RuntimeMembers.MemoryBase);
+            _il.LoadField(_isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase);
             _il.StoreLocal(_memoryBase);
             if (_isChecked)
             {
@@ -243,6 +253,7 @@ internal sealed partial class FunctionEmitter
     private void EmitBody(FunctionBody body)
     {
         PushFunctionFrame();
+        _mostCilBytes = (int)Math.Min(CompilerLimits.CilBytes, CompilerLimits.LeastCilBytes + ((long)body.Range.Length * CompilerLimits.CilBytesPerByte));
         var reader = new InstructionReader(_format.Bytes.Span, body.InstructionsStart, body.Range.End);
         reader.Read(out Instruction instruction);
         while (true)
@@ -272,12 +283,21 @@ internal sealed partial class FunctionEmitter
             }
 
             _validator.Step(instruction);
+            CheckCilBytes();
             if (last)
             {
                 return;
             }
 
             instruction = next;
+        }
+    }
+
+    private void CheckCilBytes()
+    {
+        if (_il.Bytes > _mostCilBytes)
+        {
+            ThrowTooComplex();
         }
     }
 
@@ -292,7 +312,8 @@ internal sealed partial class FunctionEmitter
             $"{OpcodeTable.Mnemonic(instruction.Opcode)} is not supported by the compiler engine", OpcodeTable.Feature(instruction.Opcode), instruction.Offset);
     }
 
-    private static void ThrowTooComplex() => throw new ResourceLimitException("function is too complex to compile: too many locals and operands");
+    private void ThrowTooComplex() => throw new ResourceLimitException(
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"function {_functionIndex} is too complex to compile: too many locals and operands"));
 
     private void LoadInstance() => _il.LoadArgument(_parameterCount);
 
@@ -424,6 +445,7 @@ internal sealed partial class FunctionEmitter
     {
         public int Calls;
         public bool UsesMemory;
+        public bool HasFarOffset;
         public bool HasLoop;
         public uint StateSlots;
 
@@ -449,4 +471,13 @@ internal static class CompilerLimits
 {
     /// <summary>The largest body in bytes: beyond, the JIT's time and memory for one method are out of proportion (measured in docs/decisions.md).</summary>
     public const int FunctionBodyBytes = 1024 * 1024;
+
+    /// <summary>The most CIL of one function. Instructions with a thousand operands make much of little; real code has about three times its bytes.</summary>
+    public const int CilBytes = 8 * 1024 * 1024;
+
+    /// <summary>The CIL that every function may have.</summary>
+    public const int LeastCilBytes = 256 * 1024;
+
+    /// <summary>The CIL that a function may have beyond <see cref="LeastCilBytes"/> for each byte of its body.</summary>
+    public const int CilBytesPerByte = 64;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
@@ -20,6 +21,7 @@ internal sealed class ModuleEmitter
     private readonly Dictionary<int, MethodBuilder> _stubs = [];
     private MethodBuilder[] _methods = [];
     private int _firstDefined;
+    private int _attempts;
     private TypeBuilder _type = null!;
 
     [RequiresDynamicCode("Emits code.")]
@@ -53,32 +55,71 @@ internal sealed class ModuleEmitter
     public ChunkCode EmitChunk(int index)
     {
         _firstDefined = Module.ChunkStarts[index];
-        int count = Module.ChunkStarts[index + 1] - _firstDefined;
-        _stubs.Clear();
-        _type = _builder.DefineType(
-            string.Create(CultureInfo.InvariantCulture, $"Chunk{index}"), TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed, typeof(object));
-        _methods = new MethodBuilder[count];
-        for (int i = 0; i < count; i++)
-        {
-            int functionIndex = Format.ImportedFunctionCount + _firstDefined + i;
-            _methods[i] = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"f{functionIndex}"), Format.GetTypeOfFunction(functionIndex));
-        }
+        var facts = new FunctionFacts[Module.ChunkStarts[index + 1] - _firstDefined];
 
-        var facts = new FunctionFacts[count];
-        for (int i = 0; i < count; i++)
+        // What has been written of a function that is refused cannot be taken back: then all of it again, with a throw in its place.
+        if (!TryEmitFunctions(index, facts) && !TryEmitFunctions(index, facts))
         {
-            facts[i] = new FunctionEmitter(this, Format.ImportedFunctionCount + _firstDefined + i).Emit(_methods[i]);
+            throw new UnreachableException("a function was refused at the second time only");
         }
 
         Type created = _type.CreateType();
         ModuleCode.Register(created, _variant);
-        var methods = new MethodInfo[count];
-        for (int i = 0; i < count; i++)
+        var methods = new MethodInfo[facts.Length];
+        for (int i = 0; i < methods.Length; i++)
         {
             methods[i] = (MethodInfo)created.Module.ResolveMethod(_methods[i].MetadataToken)!;
         }
 
         return new ChunkCode(created, _firstDefined, methods, facts);
+    }
+
+    // False when a function was refused that had not been before.
+    private bool TryEmitFunctions(int chunk, FunctionFacts[] facts)
+    {
+        _stubs.Clear();
+        _type = _builder.DefineType(
+            string.Create(CultureInfo.InvariantCulture, $"Chunk{chunk}.{_attempts++}"), TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed, typeof(object));
+        _methods = new MethodBuilder[facts.Length];
+        for (int i = 0; i < _methods.Length; i++)
+        {
+            int functionIndex = Format.ImportedFunctionCount + _firstDefined + i;
+            _methods[i] = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"f{functionIndex}"), Format.GetTypeOfFunction(functionIndex));
+        }
+
+        bool complete = true;
+        for (int i = 0; i < facts.Length; i++)
+        {
+            int functionIndex = Format.ImportedFunctionCount + _firstDefined + i;
+            if (_variant.Refusals.ContainsKey(functionIndex))
+            {
+                facts[i] = EmitRefusal(functionIndex, _methods[i]);
+                continue;
+            }
+
+            try
+            {
+                facts[i] = new FunctionEmitter(this, functionIndex).Emit(_methods[i]);
+            }
+            catch (ResourceLimitException exception)
+            {
+                _variant.Refusals[functionIndex] = exception.Message;
+                complete = false;
+            }
+        }
+
+        return complete;
+    }
+
+    private FunctionFacts EmitRefusal(int functionIndex, MethodBuilder method)
+    {
+        var il = new CilWriter(method.GetILGenerator(), Tokens, record: false);
+        il.LoadInt32(functionIndex);
+        il.LoadArgument(Format.GetTypeOfFunction(functionIndex).Parameters.Length);
+        il.Call(RuntimeMembers.Operation(nameof(Semantics.InstanceOps.ThrowRefusal)));
+        il.Emit(OpCodes.Ldnull);
+        il.Emit(OpCodes.Throw);
+        return new FunctionFacts(functionIndex, il.Bytes, il.Instructions, il.LocalReferences, il.Blocks, 0);
     }
 
     /// <summary>A method for the body of a function whose frame is large: the function itself only checks the stack and calls it.</summary>

@@ -14,6 +14,8 @@ internal static class RuntimeMembers
     public static readonly FieldInfo Context = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Context), Instance)!;
     public static readonly FieldInfo InterruptFlag = typeof(ModuleInstance).GetField(nameof(ModuleInstance.InterruptFlag), Instance)!;
     public static readonly FieldInfo MemoryBase = typeof(ModuleInstance).GetField(nameof(ModuleInstance.MemoryBase), Instance)!;
+    public static readonly FieldInfo NearMemoryBase = typeof(ModuleInstance).GetField(nameof(ModuleInstance.NearMemoryBase), Instance)!;
+    public static readonly FieldInfo FarMemoryBase = typeof(ModuleInstance).GetField(nameof(ModuleInstance.FarMemoryBase), Instance)!;
     public static readonly FieldInfo Memory0 = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Memory0), Instance)!;
     public static readonly FieldInfo Table0 = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Table0), Instance)!;
     public static readonly FieldInfo InlineGlobals = typeof(ModuleInstance).GetField(nameof(ModuleInstance.InlineGlobals), Instance)!;

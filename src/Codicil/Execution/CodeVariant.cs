@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
@@ -41,6 +42,9 @@ internal sealed unsafe class CodeVariant
 
     public nint SlotsAddress { get; }
 
+    /// <summary>Why functions could not be compiled: their code throws it.</summary>
+    public ConcurrentDictionary<int, string> Refusals { get; } = new();
+
     /// <summary>The chunks emitted so far.</summary>
     public IEnumerable<ChunkCode> Chunks => _chunks.OfType<ChunkCode>();
 
@@ -48,7 +52,7 @@ internal sealed unsafe class CodeVariant
     public nint TryGetCode(int functionIndex) => Volatile.Read(ref _slots[functionIndex - Module.Format.ImportedFunctionCount]);
 
     /// <summary>The address of a defined function's code, compiled now if it is not yet.</summary>
-    /// <exception cref="ResourceLimitException">The function is beyond what can be compiled.</exception>
+    /// <exception cref="ResourceLimitException">The function is beyond what the JIT compiles. One that was refused before that throws when it is called.</exception>
     public nint GetCode(int functionIndex)
     {
         int defined = functionIndex - Module.Format.ImportedFunctionCount;
@@ -59,7 +63,14 @@ internal sealed unsafe class CodeVariant
     /// <summary>Compiles every function on all processors.</summary>
     public void CompileAll()
     {
-        Parallel.For(0, Module.Format.Bodies.Length, defined => Compile(defined));
+        try
+        {
+            Parallel.For(0, Module.Format.Bodies.Length, defined => Compile(defined));
+        }
+        catch (AggregateException exception) when (exception.InnerException is ResourceLimitException limit)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(limit);
+        }
     }
 
     /// <summary>What emission finds out about every function; nothing is handed to the JIT.</summary>
@@ -117,11 +128,22 @@ internal sealed unsafe class CodeVariant
     {
         ChunkCode chunk = GetChunk(Module.ChunkOfFunction[defined]);
         MethodInfo method = chunk.GetMethod(defined);
-        RuntimeHelpers.PrepareMethod(method.MethodHandle);
+        try
+        {
+            RuntimeHelpers.PrepareMethod(method.MethodHandle);
+        }
+        catch (InvalidProgramException exception)
+        {
+            throw JitRefusal(exception);
+        }
+
         nint code = method.MethodHandle.GetFunctionPointer();
         Volatile.Write(ref _slots[defined], code);
         return code;
     }
+
+    /// <summary>What a guest's function that the JIT takes for invalid has met: one of the JIT's own limits.</summary>
+    public static ResourceLimitException JitRefusal(InvalidProgramException exception) => new("a function is too complex for the just-in-time compiler", exception);
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     private ChunkCode GetChunk(int index)

@@ -257,12 +257,15 @@ internal sealed class ModuleCode
         return bound;
     }
 
+    // A few bytes can declare 50,000 locals.
+    private static int WeightOf(FunctionBody body) => body.Range.Length + body.LocalCount;
+
     private static (int[] ChunkOfFunction, int[] ChunkStarts) PlanChunks(WasmModule module)
     {
         long total = 0;
         foreach (FunctionBody body in module.Bodies)
         {
-            total += body.Range.Length;
+            total += WeightOf(body);
         }
 
         int limit = total <= SingleChunkBytes ? int.MaxValue : ChunkBytes;
@@ -271,7 +274,7 @@ internal sealed class ModuleCode
         long size = long.MaxValue;
         for (int i = 0; i < chunkOf.Length; i++)
         {
-            int length = module.Bodies[i].Range.Length;
+            int length = WeightOf(module.Bodies[i]);
             if (starts.Count == 0 || size + length > limit || i - starts[^1] >= MostFunctionsInChunk)
             {
                 starts.Add(i);

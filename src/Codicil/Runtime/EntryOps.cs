@@ -40,16 +40,21 @@ internal static class EntryOps
                 }
 
                 return false;
-            case NullReferenceException or DivideByZeroException or OverflowException:
+            case NullReferenceException or DivideByZeroException or OverflowException or InvalidProgramException:
                 return IsThrownByEmittedCode(exception);
             default:
                 return false;
         }
     }
 
-    /// <summary>The trap that a fault of emitted code is.</summary>
+    /// <summary>The trap that a fault of emitted code is; for a callee that the JIT refused, the limit.</summary>
     public static Exception ToTrap(Exception exception)
     {
+        if (exception is InvalidProgramException invalid)
+        {
+            return CodeVariant.JitRefusal(invalid);
+        }
+
         TrapCode code = exception switch
         {
             DivideByZeroException => TrapCode.IntegerDivisionByZero,
@@ -75,7 +80,7 @@ internal static class EntryOps
     public static void InvokeDynamicOnLargeStack(FunctionInstance function, ReadOnlySpan<Value> arguments, Span<Value> results)
     {
         Value[] copiedArguments = arguments.ToArray();
-        var copiedResults = new Value[results.Length];
+        var copiedResults = new Value[function.Type.Results.Length];
         Action call = () => function.ManagedStore.ManagedEngine.Adapters.GetDynamicEntry(function.Type).Invoke(function, copiedArguments, copiedResults);
         RunOnLargeStack(function.ManagedStore, call);
         copiedResults.CopyTo(results);

@@ -4,10 +4,11 @@ namespace Codicil.Runtime;
 
 /// <summary>What running code shares in a store: the stack limit, results beyond the first, and who is inside.</summary>
 /// <remarks>
-/// Reached from the instance. The protocol between entry and interruption: an entry closes the <see cref="Door"/>,
-/// stores <see cref="StackLimit"/> and then reads <see cref="Attention"/>; an interrupt sets its bit there, makes every processor pass a barrier,
+/// Reached from the instance. The protocol between entry and interruption: an entry closes the <see cref="Door"/>, reads <see cref="Attention"/>,
+/// stores <see cref="StackLimit"/> and reads <see cref="Attention"/> again; an interrupt sets its bit there, makes every processor pass a barrier,
 /// and then stores the limit that no stack pointer reaches. So either the entry sees the bit or its limit is overwritten, without a fence on the
-/// entry's side. A thread that wants the store of another does the same and then looks whether the door is closed.
+/// entry's side. A thread that wants the store of another does the same and then looks whether the door is closed. If it is not, the store
+/// belongs to nobody from then on, and the bit stays: no entry takes the short way again.
 /// </remarks>
 internal sealed unsafe class ExecutionContext : InterruptPoll
 {
@@ -52,11 +53,13 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
     /// <summary>References among the results beyond the first; cleared when read.</summary>
     public object?[] ExtraReferences;
 
-    private ulong[] _extraNumbers;
+    private readonly Lock _extraLock = new();
+
+    // Also those that were replaced: whoever is inside may still write to them.
+    private readonly List<ulong[]> _extraNumbers = [];
 
     public ExecutionContext()
     {
-        _extraNumbers = [];
         ExtraReferences = [];
         EnsureExtraResults(8);
     }
@@ -76,17 +79,29 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
         }
     }
 
-    /// <summary>Makes room for the results beyond the first of any function of a module.</summary>
+    /// <summary>Makes room for the results beyond the first of any function of a module. Never less than before, whatever other threads do.</summary>
     public void EnsureExtraResults(int count)
     {
-        if (count <= _extraNumbers.Length)
+        if (count <= Volatile.Read(ref ExtraReferences).Length)
         {
             return;
         }
 
-        // SAFETY: the array is pinned for its life, and this object holds it as long as code of the store can run.
-        _extraNumbers = GC.AllocateArray<ulong>(count, pinned: true);
-        ExtraResults = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_extraNumbers));
-        ExtraReferences = new object?[count];
+        lock (_extraLock)
+        {
+            if (count <= ExtraReferences.Length)
+            {
+                return;
+            }
+
+            // SAFETY: the array is pinned for its life, and this object holds it as long as code of the store can run.
+            int length = Math.Max(count, ExtraReferences.Length * 2);
+            ulong[] numbers = GC.AllocateArray<ulong>(length, pinned: true);
+            _extraNumbers.Add(numbers);
+            ExtraResults = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(numbers));
+
+            // Last: its length says how much room there is.
+            Volatile.Write(ref ExtraReferences, new object?[length]);
+        }
     }
 }

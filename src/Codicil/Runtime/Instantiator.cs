@@ -141,6 +141,8 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
         instance.LinearMemories = Array.ConvertAll(memories, static memory => memory.Linear);
         instance.Memory0 = instance.LinearMemories[0];
         instance.MemoryBase = instance.Memory0.Base;
+        instance.NearMemoryBase = instance.MemoryBase + Compiler.GuardAddressing.NearBias;
+        instance.FarMemoryBase = instance.MemoryBase + Compiler.GuardAddressing.FarBias;
     }
 
     private void AllocateGlobals(ModuleInstance instance, ReadOnlySpan<Extern> imports)

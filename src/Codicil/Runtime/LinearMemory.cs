@@ -26,6 +26,9 @@ internal sealed unsafe class LinearMemory : IDisposable
     /// <summary>The longest piece of a bulk operation between two polls: a longer one would hold up the collector and an interruption.</summary>
     private const ulong PieceLength = 1UL << 20;
 
+    /// <summary>Up to this the runtime copies in managed code: its threshold for native code is 2,048 bytes on Linux x64.</summary>
+    private const ulong ShortLength = 512;
+
     /// <summary>What a 64-bit memory without a lower maximum may grow to.</summary>
     private const ulong DefaultReservationOf64Bit = 16UL << 30;
 
@@ -54,6 +57,7 @@ internal sealed unsafe class LinearMemory : IDisposable
     private ulong _accessible;
     private ulong _charged;
     private int _state;
+    private int _pieces;
     private bool _exposed;
     private bool _lost;
     private volatile bool _disposed;
@@ -261,19 +265,32 @@ internal sealed unsafe class LinearMemory : IDisposable
             return false;
         }
 
-        // SAFETY: the range was checked; a concurrent Dispose makes it fault (guard) or leaves it in place (checked).
+        // SAFETY: the range was checked; see TryBeginPiece for a concurrent Dispose.
         byte* target = (byte*)Base + offset;
-        while (length > PieceLength)
+        if (length <= ShortLength)
         {
-            new Span<byte>(target, (int)PieceLength).Fill(value);
-            target += PieceLength;
-            length -= PieceLength;
-            poll?.Poll();
+            return TryFillShort(target, value, (int)length);
         }
 
-        new Span<byte>(target, (int)length).Fill(value);
-        GC.KeepAlive(this);
-        return true;
+        while (true)
+        {
+            int piece = (int)Math.Min(length, PieceLength);
+            if (!TryBeginPiece())
+            {
+                return false;
+            }
+
+            new Span<byte>(target, piece).Fill(value);
+            EndPiece();
+            target += piece;
+            length -= (ulong)piece;
+            if (length == 0)
+            {
+                return true;
+            }
+
+            poll?.Poll();
+        }
     }
 
     /// <summary>memory.copy into this memory, from it or another. Checks first, then copies in pieces with a poll between; ranges may overlap.</summary>
@@ -286,33 +303,51 @@ internal sealed unsafe class LinearMemory : IDisposable
         }
 
         // SAFETY: both ranges were checked; each piece is copied as if through a buffer, and the order of pieces never overwrites what is still to be read.
+        // See TryBeginPiece for a concurrent Dispose.
         byte* from = (byte*)source.Base + sourceOffset;
         byte* to = (byte*)Base + offset;
-        if (to <= from || to >= from + length)
+        if (length <= ShortLength)
         {
-            while (length > PieceLength)
-            {
-                Copy(from, to, PieceLength);
-                from += PieceLength;
-                to += PieceLength;
-                length -= PieceLength;
-                poll?.Poll();
-            }
-        }
-        else
-        {
-            while (length > PieceLength)
-            {
-                length -= PieceLength;
-                Copy(from + length, to + length, PieceLength);
-                poll?.Poll();
-            }
+            return TryCopyShort(from, to, length);
         }
 
-        Copy(from, to, length);
-        GC.KeepAlive(source);
-        GC.KeepAlive(this);
-        return true;
+        bool forward = to <= from || to >= from + length;
+        while (true)
+        {
+            ulong piece = Math.Min(length, PieceLength);
+            length -= piece;
+            if (!source.TryBeginPiece())
+            {
+                return false;
+            }
+
+            bool begun = TryBeginPiece();
+            if (begun)
+            {
+                ulong start = forward ? 0 : length;
+                Copy(from + start, to + start, piece);
+                EndPiece();
+            }
+
+            source.EndPiece();
+            if (!begun)
+            {
+                return false;
+            }
+
+            if (length == 0)
+            {
+                return true;
+            }
+
+            if (forward)
+            {
+                from += piece;
+                to += piece;
+            }
+
+            poll?.Poll();
+        }
     }
 
     /// <summary>memory.init: copies from a data segment. Checks first, then copies in pieces with a poll between.</summary>
@@ -342,16 +377,24 @@ internal sealed unsafe class LinearMemory : IDisposable
             {
                 byte* from = start + sourceOffset;
                 byte* to = (byte*)Base + offset;
-                while (length > PieceLength)
+                while (length > 0)
                 {
-                    Copy(from, to, PieceLength);
-                    from += PieceLength;
-                    to += PieceLength;
-                    length -= PieceLength;
-                    poll?.Poll();
-                }
+                    ulong piece = Math.Min(length, PieceLength);
+                    if (!TryBeginPiece())
+                    {
+                        return false;
+                    }
 
-                Copy(from, to, length);
+                    Copy(from, to, piece);
+                    EndPiece();
+                    from += piece;
+                    to += piece;
+                    length -= piece;
+                    if (length > 0)
+                    {
+                        poll?.Poll();
+                    }
+                }
             }
 
             return true;
@@ -581,6 +624,54 @@ internal sealed unsafe class LinearMemory : IDisposable
 
     private static void Copy(byte* from, byte* to, ulong length) => Buffer.MemoryCopy(from, to, length, length);
 
+    private static bool TryCopyShort(byte* from, byte* to, ulong length)
+    {
+        try
+        {
+            Copy(from, to, length);
+            return true;
+        }
+        catch (NullReferenceException)
+        {
+            return false;
+        }
+    }
+
+    private static bool TryFillShort(byte* target, byte value, int length)
+    {
+        try
+        {
+            new Span<byte>(target, length).Fill(value);
+            return true;
+        }
+        catch (NullReferenceException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// Announces a piece of a bulk operation; false once the memory has ended. The runtime copies what is long in native code, where a fault is the
+    /// end of the process: so the pages stay until <see cref="EndPiece"/>. What is short it copies itself, and a fault is an exception.
+    /// </summary>
+    private bool TryBeginPiece()
+    {
+        Interlocked.Increment(ref _pieces);
+        if (!_disposed)
+        {
+            return true;
+        }
+
+        EndPiece();
+        return false;
+    }
+
+    private void EndPiece()
+    {
+        Interlocked.Decrement(ref _pieces);
+        GC.KeepAlive(this);
+    }
+
     private bool Contains(ulong offset, ulong length)
     {
         ulong accessible = Volatile.Read(ref Length);
@@ -623,6 +714,14 @@ internal sealed unsafe class LinearMemory : IDisposable
             if (Mode != MemoryMode.Guard)
             {
                 return;
+            }
+
+            // Whoever begins a piece after this barrier sees the flag. A piece takes microseconds, and with fresh pages less than a millisecond.
+            Interlocked.MemoryBarrier();
+            SpinWait wait = default;
+            while (Volatile.Read(ref _pieces) != 0)
+            {
+                wait.SpinOnce();
             }
 
             _slot = _slot with { DirtyLength = _accessible };

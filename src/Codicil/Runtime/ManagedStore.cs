@@ -252,7 +252,14 @@ internal sealed class ManagedStore : Store
             return;
         }
 
-        // A call is inside: it ends at its next access, and its exit releases the memories.
+        // A call is inside: its exit releases the memories. Interruptible code ends at its next back-edge, and its memories stay until then, for
+        // it may be in a host function, where the runtime's native code would take a fault for the end of the process. Other code has to be ended
+        // by its next access.
+        if (_engine.Options.Interruptible)
+        {
+            return;
+        }
+
         lock (_lock)
         {
             foreach (LinearMemory memory in _memories)
@@ -301,8 +308,10 @@ internal sealed class ManagedStore : Store
     private bool TryEnterSlowly(nuint lowest, nuint here, bool isClosed, out nuint saved)
     {
         ExecutionContext context = Context;
-        if (!isClosed && context.Owner == lowest && context.IsInside)
+        if (!isClosed && Volatile.Read(ref context.Door) == 0 && Volatile.Read(ref context.Owner) == lowest)
         {
+            // The order of the reads: who takes the store from this thread clears the owner before the door.
+
             // A host function calls back: the budget is the outer call's.
             saved = context.StackLimit | 1;
             context.Depth++;

@@ -38,7 +38,11 @@ internal sealed class MemoryInstance(ManagedStore store, LinearMemory memory) : 
         }
     }
 
-    public override Span<byte> GetSpan(ulong offset, int length) => memory.GetSpan(offset, length);
+    public override Span<byte> GetSpan(ulong offset, int length)
+    {
+        store.CheckUsable();
+        return memory.GetSpan(offset, length);
+    }
 
     public override bool TryGrow(ulong deltaPages, out ulong previousPages)
     {

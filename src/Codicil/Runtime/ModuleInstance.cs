@@ -37,6 +37,12 @@ internal sealed class ModuleInstance : Instance
     /// <summary>The address of memory 0.</summary>
     public nint MemoryBase;
 
+    /// <summary>The address of memory 0 and <see cref="Compiler.GuardAddressing.NearBias"/>, for code without checks.</summary>
+    public nint NearMemoryBase;
+
+    /// <summary>The address of memory 0 and <see cref="Compiler.GuardAddressing.FarBias"/>, for code without checks.</summary>
+    public nint FarMemoryBase;
+
     public LinearMemory? Memory0;
 
     public TableInstance? Table0;

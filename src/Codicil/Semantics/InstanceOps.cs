@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 using Codicil.Runtime;
 
 namespace Codicil.Semantics;
@@ -191,6 +193,10 @@ internal static class InstanceOps
 
     /// <summary>The address of a function of another chunk, compiled now if it is not yet.</summary>
     public static nint ResolveSlot(int functionIndex, ModuleInstance instance) => instance.Code.GetCode(functionIndex);
+
+    /// <summary>The code of a function that could not be compiled.</summary>
+    [DoesNotReturn]
+    public static void ThrowRefusal(int functionIndex, ModuleInstance instance) => throw new ResourceLimitException(instance.Code.Refusals[functionIndex]);
 
     private static void CheckTableRange(TableInstance table, ulong start, ulong length)
     {

@@ -1,6 +1,9 @@
 namespace Codicil.Tests.Documents;
 
-/// <summary>docs/security.md says which case has which tests; with CODICIL_UPDATE_DOCUMENTS=1 it is written.</summary>
+/// <summary>
+/// docs/security.md says which case has which tests. With CODICIL_UPDATE_DOCUMENTS=1 the tests are written into it, and the state of a case that got its
+/// first becomes "part": whether they cover it is for a reader to say.
+/// </summary>
 public sealed class SecurityDocumentTests
 {
     private static readonly string[] s_states = ["tested", "part", "open", "later"];
@@ -13,7 +16,12 @@ public sealed class SecurityDocumentTests
         string Expected(StateTable.Row row) => traits.TryGetValue(row.Id, out SortedSet<string>? names) ? string.Join(", ", names) : "";
         if (Environment.GetEnvironmentVariable("CODICIL_UPDATE_DOCUMENTS") == "1")
         {
-            table.Rows.ForEach(row => table.SetLast(row, Expected(row)));
+            foreach (StateTable.Row row in table.Rows)
+            {
+                table.SetLast(row, Expected(row));
+                table.FollowTests(row, traits.ContainsKey(row.Id), "tested");
+            }
+
             table.Save();
             table = new StateTable("security.md");
         }

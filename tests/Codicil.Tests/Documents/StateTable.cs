@@ -10,7 +10,7 @@ internal sealed partial class StateTable
 
     public StateTable(string document)
     {
-        _path = Path.Combine(SourceTraits.Repository, "docs", document);
+        _path = Path.Combine(Repository.Root, "docs", document);
         _lines = File.ReadAllLines(_path);
         for (int i = 0; i < _lines.Length; i++)
         {
@@ -33,6 +33,18 @@ internal sealed partial class StateTable
         string line = _lines[row.Line];
         string kept = line[..(line.TrimEnd().TrimEnd('|').LastIndexOf('|') + 1)];
         _lines[row.Line] = text.Length == 0 ? kept + " |" : $"{kept} {text} |";
+    }
+
+    /// <summary>Makes a row "part" that has tests and does not say so, and "open" that says so and has none.</summary>
+    public void FollowTests(Row row, bool hasTests, string complete)
+    {
+        bool claims = row.State == "part" || row.State == complete;
+        if (claims != hasTests)
+        {
+            string[] cells = _lines[row.Line].Split('|');
+            cells[3] = hasTests ? " part " : " open ";
+            _lines[row.Line] = string.Join('|', cells);
+        }
     }
 
     /// <summary>Writes the document into the source tree.</summary>

@@ -1,0 +1,80 @@
+using System.Globalization;
+
+namespace Codicil.Tests;
+
+/// <summary>Guard memory traps exactly when checked memory does: the JIT neither loses nor invents a fault.</summary>
+public sealed class GuardExactnessTests
+{
+    /// <summary>Functions in a module: one big module would keep one emission in one thread.</summary>
+    private const int FunctionsInModule = 600;
+
+    private static readonly int[] s_addresses = [.. Enumerable.Range(GuardExactnessHarness.PageBytes - 20, 25), 0, 1, -1, -4, -8, -16, int.MaxValue, int.MinValue];
+
+    [Fact]
+    public void Accesses_at_the_end_of_memory_are_the_same_in_both_modes()
+    {
+        using var harness = new GuardExactnessHarness();
+        foreach (string[] functions in GuardExactnessCases.All().Chunk(FunctionsInModule))
+        {
+            harness.Compare(functions, s_addresses, GuardExactnessCases.Shared);
+        }
+
+        harness.AssertSame();
+        Assert.InRange(harness.Traps, harness.Calls / 10, harness.Calls);
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{harness.Calls} calls, {harness.Traps} traps"));
+    }
+
+    [Fact]
+    public void Accesses_at_constant_addresses_are_the_same_in_both_modes()
+    {
+        using var harness = new GuardExactnessHarness();
+        List<string> bodies = GuardExactnessCases.All();
+        var functions = new List<string>();
+
+        // Each body at a few addresses, all bodies together at all of them.
+        for (int i = 0; i < bodies.Count; i++)
+        {
+            for (int k = 0; k < 2; k++)
+            {
+                int address = GuardExactnessHarness.PageBytes - 12 + (((i * 5) + (k * 7)) % 13);
+                functions.Add(string.Create(CultureInfo.InvariantCulture, $"(local.set $a (i32.const {address}))\n"));
+                functions[^1] = bodies[i].Insert(bodies[i].IndexOf('\n', StringComparison.Ordinal) + 1, functions[^1]);
+            }
+        }
+
+        foreach (string[] chunk in functions.Chunk(FunctionsInModule))
+        {
+            harness.Compare(chunk, [0], GuardExactnessCases.Shared);
+        }
+
+        harness.AssertSame();
+    }
+
+    /// <summary><c>CODICIL_GUARD_FUNCTIONS</c> says how many functions, <c>CODICIL_GUARD_SEED</c> which.</summary>
+    [Fact]
+    public void Random_functions_are_the_same_in_both_modes()
+    {
+        int count = Setting("CODICIL_GUARD_FUNCTIONS", 3000);
+        int seed = Setting("CODICIL_GUARD_SEED", 20261121);
+        const int FunctionsAtOnce = 250;
+        using var harness = new GuardExactnessHarness();
+        int[] addresses = [GuardExactnessHarness.PageBytes - 256, .. Enumerable.Range(GuardExactnessHarness.PageBytes - 25, 26)];
+        for (int done = 0; done < count; done += FunctionsAtOnce, seed++)
+        {
+            var generator = new GuardExactnessGenerator(seed);
+            var functions = new List<string>();
+            for (int i = 0; i < FunctionsAtOnce; i++)
+            {
+                functions.Add(generator.NextBody());
+            }
+
+            harness.Compare(functions, addresses, GuardExactnessCases.Shared);
+        }
+
+        harness.AssertSame();
+        Assert.InRange(harness.Traps, harness.Calls / 10, harness.Calls * 9 / 10);
+    }
+
+    private static int Setting(string name, int value) =>
+        Environment.GetEnvironmentVariable(name) is string text ? int.Parse(text, CultureInfo.InvariantCulture) : value;
+}

@@ -1,0 +1,126 @@
+using System.Text;
+using Codicil.Format.Instructions;
+using Codicil.Runtime;
+
+namespace Codicil.Tests;
+
+/// <summary>Each instruction that the engine claims to run runs, in every memory mode.</summary>
+public sealed class InstructionCoverageTests
+{
+    /// <summary>Bodies without operands and results, for the instructions that a signature does not describe; or with an immediate.</summary>
+    private static readonly Dictionary<string, string> s_bodies = new(StringComparer.Ordinal)
+    {
+        ["unreachable"] = "i32.const 1 br_if 0 unreachable",
+        ["nop"] = "nop",
+        ["block"] = "(block)",
+        ["loop"] = "(loop)",
+        ["if"] = "i32.const 1 if end",
+        ["else"] = "i32.const 0 if else end",
+        ["end"] = "block end",
+        ["br"] = "block br 0 end",
+        ["br_if"] = "block i32.const 1 br_if 0 end",
+        ["br_table"] = "block i32.const 3 br_table 0 0 end",
+        ["return"] = "return",
+        ["call"] = "call $f",
+        ["call_indirect"] = "i32.const 0 call_indirect (type $t)",
+        ["drop"] = "i32.const 1 drop",
+        ["select"] = "i32.const 1 i32.const 2 i32.const 3 select drop",
+        ["select t"] = "ref.null func ref.null func i32.const 3 select (result funcref) drop",
+        ["local.get"] = "local.get 0 drop",
+        ["local.set"] = "i32.const 1 local.set 0",
+        ["local.tee"] = "i32.const 1 local.tee 0 drop",
+        ["global.get"] = "global.get $g drop",
+        ["global.set"] = "i32.const 1 global.set $g",
+        ["table.get"] = "i32.const 0 table.get $table drop",
+        ["table.set"] = "i32.const 0 ref.null func table.set $table",
+        ["table.size"] = "table.size $table drop",
+        ["table.grow"] = "ref.null func i32.const 1 table.grow $table drop",
+        ["table.fill"] = "i32.const 0 ref.null func i32.const 1 table.fill $table",
+        ["table.copy"] = "i32.const 0 i32.const 0 i32.const 1 table.copy $table $table",
+        ["table.init"] = "i32.const 0 i32.const 0 i32.const 1 table.init $table 0",
+        ["elem.drop"] = "elem.drop 0",
+        ["memory.size"] = "memory.size drop",
+        ["memory.grow"] = "i32.const 0 memory.grow drop",
+        ["memory.fill"] = "i32.const 0 i32.const 0 i32.const 1 memory.fill",
+        ["memory.copy"] = "i32.const 0 i32.const 0 i32.const 1 memory.copy",
+        ["memory.init"] = "i32.const 0 i32.const 0 i32.const 1 memory.init 0",
+        ["data.drop"] = "data.drop 0",
+        ["ref.null"] = "ref.null extern drop",
+        ["ref.is_null"] = "ref.null extern ref.is_null drop",
+        ["ref.func"] = "ref.func $f drop",
+        ["i32.const"] = "i32.const -1 drop",
+        ["i64.const"] = "i64.const -1 drop",
+        ["f32.const"] = "f32.const -1.5 drop",
+        ["f64.const"] = "f64.const nan:0x4 drop",
+    };
+
+    public static TheoryData<MemoryProtection> Modes => Wasm.ModeData;
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public void Every_instruction_of_the_supported_features_runs(MemoryProtection mode)
+    {
+        var missing = new List<string>();
+        int count = 0;
+        foreach (Opcode opcode in Enum.GetValues<Opcode>().Distinct())
+        {
+            if ((OpcodeTable.Feature(opcode) & ~SupportedFeatures.All) != 0)
+            {
+                continue;
+            }
+
+            count++;
+            string name = opcode == Opcode.SelectTyped ? "select t" : OpcodeTable.Mnemonic(opcode);
+            string? body = s_bodies.TryGetValue(name, out string? known) ? known : BySignature(opcode);
+            if (body is null)
+            {
+                missing.Add($"{name}: no body in this test");
+                continue;
+            }
+
+            string text = $"""
+                (module (type $t (func)) (memory 1) (data "abc") (table $table 2 10 funcref) (elem func $f) (elem (i32.const 0) $f) (global $g (mut i32) (i32.const 0))
+                  (func $f) (func (export "run") (local i32) {body}))
+                """;
+            Exception? failure = Record.Exception(() => Wasm.Instantiate(text, mode).GetFunction("run")!.Invoke());
+            if (failure is not null)
+            {
+                missing.Add($"{name}: {failure.Message}");
+            }
+        }
+
+        Assert.Empty(missing);
+        Assert.InRange(count, 190, Enum.GetValues<Opcode>().Length);
+    }
+
+    private static string? BySignature(Opcode opcode)
+    {
+        ImmediateKind immediate = OpcodeTable.Immediate(opcode);
+        if (OpcodeTable.Shape(opcode) != InstructionShape.Signature || immediate is not (ImmediateKind.None or ImmediateKind.MemoryArgument))
+        {
+            return null;
+        }
+
+        var body = new StringBuilder();
+        InstructionSignature signature = OpcodeTable.Signature(opcode);
+        foreach (OperandKind operand in signature.Operands)
+        {
+            body.Append(operand switch
+            {
+                OperandKind.I32 or OperandKind.Address => "i32.const 8 ",
+                OperandKind.I64 => "i64.const 8 ",
+                OperandKind.F32 => "f32.const 8.5 ",
+                OperandKind.F64 => "f64.const 8.5 ",
+                _ => "",
+            });
+        }
+
+        body.Append(OpcodeTable.MnemonicSpan(opcode));
+        for (int i = 0; i < signature.Results.Length; i++)
+        {
+            body.Append(" drop");
+        }
+
+        return body.ToString();
+    }
+}

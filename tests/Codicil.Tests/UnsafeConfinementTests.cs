@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+
+namespace Codicil.Tests;
+
+/// <summary>Unsafe code is in a short list of files, and says there why it is sound.</summary>
+public sealed partial class UnsafeConfinementTests
+{
+    private static readonly string[] s_files =
+    [
+        // The plug-in kernel reads and writes its memory by address.
+        "src/Codicil.Plugins/Kernel.cs",
+
+        // Emits Unsafe.As for the host's delegates, whose type was checked when the thunk was chosen.
+        "src/Codicil/Compiler/Adapters.cs",
+
+        // Iterate lists by reference.
+        "src/Codicil/Compiler/FunctionEmitter.Control.cs",
+
+        // Addresses of code and of pinned arrays.
+        "src/Codicil/Execution/CodeVariant.cs",
+        "src/Codicil/Runtime/EntryOps.cs",
+        "src/Codicil/Runtime/ExecutionContext.cs",
+        "src/Codicil/Runtime/ManagedStore.cs",
+        "src/Codicil/Runtime/ThreadStack.cs",
+
+        // Linear memory and the system's calls.
+        "src/Codicil/Runtime/AddressSpace.cs",
+        "src/Codicil/Runtime/LinearMemory.cs",
+        "src/Codicil/Runtime/NativeMemoryMap.cs",
+        "src/Codicil/Runtime/NativeMethods.Unix.cs",
+        "src/Codicil/Runtime/NativeMethods.Windows.cs",
+        "src/Codicil/Runtime/SignalFilter.cs",
+    ];
+
+    [Fact]
+    public void Unsafe_code_is_in_the_listed_files_only() =>
+        Assert.Empty(Repository.SourceFiles("src").Where(static path => UsesUnsafe().IsMatch(WithoutComments(path))).Except(s_files));
+
+    [Fact]
+    public void The_list_names_no_file_without_unsafe_code() =>
+        Assert.All(s_files, static path => Assert.Matches(UsesUnsafe(), WithoutComments(path)));
+
+    [Fact]
+    public void Files_with_pointers_say_why_they_are_sound()
+    {
+        foreach (string path in s_files.Where(static path => !path.Contains("NativeMethods", StringComparison.Ordinal) && Pointers().IsMatch(WithoutComments(path))))
+        {
+            Assert.Contains("// SAFETY:", Repository.Read(path), StringComparison.Ordinal);
+        }
+    }
+
+    private static string WithoutComments(string path) => Comments().Replace(Repository.Read(path), "");
+
+    [GeneratedRegex(@"\bunsafe\b|(?<![A-Za-z])Unsafe\.|\bMemoryMarshal\.|\bCollectionsMarshal\.|\bMarshal\.|\bstackalloc\b[^;]*\*")]
+    private static partial Regex UsesUnsafe();
+
+    [GeneratedRegex(@"\bunsafe\b")]
+    private static partial Regex Pointers();
+
+    [GeneratedRegex(@"//[^\n]*")]
+    private static partial Regex Comments();
+}
