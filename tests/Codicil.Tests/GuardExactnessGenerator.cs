@@ -13,7 +13,7 @@ internal sealed class GuardExactnessGenerator(int seed)
     private static readonly string[] s_comparisons = ["eq", "ne", "lt_s", "lt_u", "gt_s", "ge_u", "le_s"];
     private static readonly string[] s_divisions = ["div_s", "div_u", "rem_s", "rem_u"];
     private static readonly string[] s_constants = ["0", "1", "-1", "2", "7", "8", "0x7f", "0x80", "0xff", "0x100", "0xffff", "0x8000", "24", "0x7fffffff"];
-    private static readonly int[] s_offsets = [0, 0, 0, 1, 2, 4, 7, 8, 12, 16, 24, 100, 119, 120, 127, 128, 200, 4096];
+    private static readonly int[] s_offsets = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 120, 128];
 
     private readonly Random _random = new(seed);
     private StringBuilder _text = new();

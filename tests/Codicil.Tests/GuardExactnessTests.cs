@@ -58,23 +58,16 @@ public sealed class GuardExactnessTests
         int seed = Setting("CODICIL_GUARD_SEED", 20261121);
         const int FunctionsAtOnce = 250;
         using var harness = new GuardExactnessHarness();
-        int[] addresses = new int[6];
+        int[] addresses = [GuardExactnessHarness.PageBytes - 256, .. Enumerable.Range(GuardExactnessHarness.PageBytes - 25, 26)];
         for (int done = 0; done < count; done += FunctionsAtOnce, seed++)
         {
             var generator = new GuardExactnessGenerator(seed);
-            var random = new Random(seed);
             var functions = new List<string>();
             for (int i = 0; i < FunctionsAtOnce; i++)
             {
                 functions.Add(generator.NextBody());
             }
 
-            for (int i = 0; i < addresses.Length; i++)
-            {
-                addresses[i] = GuardExactnessHarness.PageBytes - 40 + random.Next(44);
-            }
-
-            addresses[0] = GuardExactnessHarness.PageBytes - 256;
             harness.Compare(functions, addresses, GuardExactnessCases.Shared);
         }
 

@@ -5,21 +5,13 @@ namespace Codicil.Tests.Documents;
 /// <summary>The traits in the sources of all test projects: what is proven is read where it is written, without loading every assembly.</summary>
 internal static partial class SourceTraits
 {
-    /// <summary>The repository's root.</summary>
-    public static string Repository { get; } = FindRepository();
-
     /// <summary>For each value of a trait the test classes that carry it, in ordinal order.</summary>
     public static IReadOnlyDictionary<string, SortedSet<string>> Find(string trait)
     {
         var classes = new Dictionary<string, SortedSet<string>>(StringComparer.Ordinal);
-        string tests = Path.Combine(Repository, "tests");
-        foreach (string path in Directory.EnumerateFiles(tests, "*.cs", SearchOption.AllDirectories))
+        foreach (string path in Repository.SourceFiles("tests"))
         {
-            string[] folders = Path.GetRelativePath(tests, path).Split(Path.DirectorySeparatorChar);
-            if (!folders.Contains("obj") && !folders.Contains("bin"))
-            {
-                Scan(File.ReadLines(path), trait, classes);
-            }
+            Scan(File.ReadLines(Path.Combine(Repository.Root, path)), trait, classes);
         }
 
         return classes;
@@ -66,19 +58,6 @@ internal static partial class SourceTraits
         }
 
         Assert.Empty(waiting);
-    }
-
-    private static string FindRepository()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Codicil.slnx")))
-            {
-                return folder.FullName;
-            }
-        }
-
-        throw new DirectoryNotFoundException("the tests run outside of the repository");
     }
 
     [GeneratedRegex("""^\s*\[.*?\bTrait\("(?<name>\w+)", "(?<value>[^"]+)"\)""")]

@@ -10,7 +10,7 @@ internal sealed partial class StateTable
 
     public StateTable(string document)
     {
-        _path = Path.Combine(SourceTraits.Repository, "docs", document);
+        _path = Path.Combine(Repository.Root, "docs", document);
         _lines = File.ReadAllLines(_path);
         for (int i = 0; i < _lines.Length; i++)
         {
