@@ -6,7 +6,10 @@ namespace Codicil;
 /// An import that is known when a module is compiled: a direct call of a static method, which the JIT can inline into the guest's machine code.
 /// When an instance is given another function for it, the general call is used. Immutable and thread-safe.
 /// </summary>
-/// <remarks>Other engines treat such an import as an ordinary one.</remarks>
+/// <remarks>
+/// Other engines treat such an import as an ordinary one. Because the method may become part of the guest's machine code, a null dereference, a division
+/// by zero or an overflow in it cannot be told from the guest's and is a trap: it must not raise them. Other exceptions reach the caller unchanged.
+/// </remarks>
 public sealed class BoundImport
 {
     /// <summary>A bound import.</summary>

@@ -90,7 +90,7 @@ public sealed partial class ArchitectureTests
                 continue;
             }
 
-            foreach (string used in UsedNamespaces().Matches(Repository.Read(path)).Select(static match => match.Groups[1].Value).Distinct())
+            foreach (string used in UsedNamespaces().Matches(Comments().Replace(Repository.Read(path), "")).Select(static match => match.Groups[1].Value).Distinct())
             {
                 if (Array.IndexOf(s_folders, used) > own && !(s_exceptions.TryGetValue(path, out string[]? allowed) && allowed.Contains(used)))
                 {
@@ -121,6 +121,9 @@ public sealed partial class ArchitectureTests
 
     [GeneratedRegex(@"(?:using Codicil\.|\b)(Runtime|Semantics|Execution|Compiler)(?:;|\.(?=[A-Z]))")]
     private static partial Regex UsedNamespaces();
+
+    [GeneratedRegex(@"//[^\n]*")]
+    private static partial Regex Comments();
 
     [GeneratedRegex(@"^namespace ([A-Za-z.]+);", RegexOptions.Multiline)]
     private static partial Regex DeclaredNamespace();

@@ -34,34 +34,19 @@ public sealed class StackTests
         static arguments =>
         {
             int size = int.Parse(arguments[0], CultureInfo.InvariantCulture);
-            Instance instance = InstantiateRecursions();
-            Action[] recursions =
-            [
-                instance.GetFunction<Action>("direct")!,
-                () => instance.GetFunction<Func<long, long>>("value")!(1),
-                instance.GetFunction<Action>("indirect")!,
-                () => instance.GetFunction<Func<int, int>>("mutual")!(1),
-                instance.GetFunction<Action>("host")!,
-                () => instance.GetFunction("direct")!.Invoke(),
-            ];
-            void Recurse()
+            Recurse(64 << 10, 1000);
+            Recurse(EngineOptions.Default.MaxStackBytes, 20);
+
+            void Recurse(int budget, int rounds)
             {
-                for (int round = 0; round < 1000; round++)
+                if (size == 0)
                 {
-                    // Those through the host cost an exception through hundreds of frames each.
-                    Wasm.AssertTrap(TrapCode.StackOverflow, recursions[round % 20 == 19 ? 4 : round % 4]);
+                    RecurseHere(budget, rounds);
                 }
-
-                Wasm.AssertTrap(TrapCode.StackOverflow, recursions[5]);
-            }
-
-            if (size == 0)
-            {
-                Recurse();
-            }
-            else
-            {
-                Wasm.OnThread(size, Recurse);
+                else
+                {
+                    Wasm.OnThread(size, () => RecurseHere(budget, rounds));
+                }
             }
         },
         new() { Arguments = [stackBytes.ToString(CultureInfo.InvariantCulture)] }).AssertSucceeded();
@@ -112,7 +97,7 @@ public sealed class StackTests
                 {
                     Wasm.OnThread(size, () =>
                     {
-                        for (int round = 0; round < 10; round++)
+                        for (int round = 0; round < 3; round++)
                         {
                             Wasm.AssertTrap(TrapCode.StackOverflow, () => recurse(int.MaxValue));
                         }
@@ -253,10 +238,32 @@ public sealed class StackTests
         return low;
     }
 
-    private static Instance InstantiateRecursions()
+    private static void RecurseHere(int budget, int rounds)
+    {
+        Instance instance = InstantiateRecursions(budget);
+        Action[] recursions =
+        [
+            instance.GetFunction<Action>("direct")!,
+            () => instance.GetFunction<Func<long, long>>("value")!(1),
+            instance.GetFunction<Action>("indirect")!,
+            () => instance.GetFunction<Func<int, int>>("mutual")!(1),
+            instance.GetFunction<Action>("host")!,
+            () => instance.GetFunction("direct")!.Invoke(),
+        ];
+        for (int round = 0; round < rounds; round++)
+        {
+            // Those through the host cost an exception through hundreds of frames each.
+            Wasm.AssertTrap(TrapCode.StackOverflow, recursions[round % 20 == 19 ? 4 : round % 4]);
+        }
+
+        Wasm.AssertTrap(TrapCode.StackOverflow, recursions[5]);
+    }
+
+    private static Instance InstantiateRecursions(int budget)
     {
         Action? again = null;
-        Instance instance = Wasm.Instantiate(Recursions, define: linker => linker.DefineFunction("host", "again", () => again!()));
+        Engine engine = Engine.Create(new EngineOptions { MaxStackBytes = budget });
+        Instance instance = Wasm.Instantiate(engine.CreateStore(), Recursions, linker => linker.DefineFunction("host", "again", () => again!()));
         again = instance.GetFunction<Action>("host")!;
         return instance;
     }

@@ -226,6 +226,8 @@ internal sealed partial class FunctionEmitter
     {
         if (!TryDropRotation())
         {
+            EnsureTop(2);
+            HideRotationCount();
             BinaryCall(method);
         }
     }
@@ -239,8 +241,16 @@ internal sealed partial class FunctionEmitter
 
         EnsureTop(2);
         _il.Emit(OpCodes.Conv_I4);
+        HideRotationCount();
         _il.Call(method);
         Pop(1);
+    }
+
+    // The zero test may also follow through a local, a comparison or an inlined call: a count that the JIT does not know rotates without the error.
+    private void HideRotationCount()
+    {
+        _il.LoadStaticField(RuntimeMembers.Constant(nameof(NumericOps.I32Zero)));
+        _il.Emit(OpCodes.Or);
     }
 
     // RyuJIT 10.0 leaves the test out when a rotation by a constant is compared with 0, as if it set the zero flag; it does not. A number is 0 when
