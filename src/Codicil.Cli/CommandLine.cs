@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 using Codicil.Cli.Commands;
 
@@ -33,16 +34,22 @@ internal static class CommandLine
         try
         {
             Command root = CreateRoot(args);
-            ParseResult parse = root.Parse(args.Length > 0 && args[0] == "run" ? RunCommand.SeparateGuestArguments(args) : args, s_configuration);
+            string[] words = args.Length > 0 && args[0] == "run" ? RunCommand.SeparateGuestArguments(args) : args;
+            ParseResult parse = root.Parse(words, s_configuration);
             if (parse.Errors.Count > 0 && parse.Action is null or ParseErrorAction)
             {
-                foreach (System.CommandLine.Parsing.ParseError error in parse.Errors)
+                foreach (ParseError error in parse.Errors)
                 {
                     Messages.Error(error.Message);
                 }
 
                 Messages.Note($"`codicil {(parse.CommandResult.Parent is null ? "" : parse.CommandResult.Command.Name + " ")}--help` shows the usage");
                 return ExitCodes.Usage;
+            }
+
+            if (parse.Action is not HelpAction && FindUnknownOption(parse, words) is string option)
+            {
+                throw new UsageException($"there is no option `{option}`; `codicil {parse.CommandResult.Command.Name} --help` shows those there are");
             }
 
             return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
@@ -58,6 +65,15 @@ internal static class CommandLine
             Messages.Error($"internal error: {exception}");
             return ExitCodes.InternalError;
         }
+    }
+
+    // The parser takes an unknown option for an argument. What follows `--` is an argument whatever it looks like.
+    private static string? FindUnknownOption(ParseResult parse, string[] words)
+    {
+        int end = Array.IndexOf(words, "--");
+        int literal = end < 0 ? 0 : words.Length - end - 1;
+        string[] arguments = [.. parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(static result => result.Tokens).Select(static token => token.Value)];
+        return arguments.SkipLast(literal).FirstOrDefault(static argument => argument.Length > 1 && argument.StartsWith('-'));
     }
 
     // One command is asked for at a time: the others are built only for the overview and for completion.

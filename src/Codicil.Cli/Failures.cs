@@ -6,6 +6,24 @@ namespace Codicil.Cli;
 /// <summary>What each kind of failure means for the exit code, and how it is said.</summary>
 internal static class Failures
 {
+    // A recursion without end has as many frames as the stack holds; the first ones tell it.
+    private const int MostFrames = 32;
+    private const string FileKey = "codicil.file";
+
+    /// <summary>Lets an error in a module that comes out of some work say which file it is about.</summary>
+    public static T About<T>(string file, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (WasmException exception) when (exception is MalformedModuleException or InvalidModuleException or UnsupportedModuleException)
+        {
+            exception.Data[FileKey] = file;
+            throw;
+        }
+    }
+
     /// <summary>The exit code of a failure that the tool expects; null is a bug.</summary>
     public static int? ExitCodeOf(Exception exception) => exception switch
     {
@@ -49,14 +67,19 @@ internal static class Failures
                 return;
             case TrapException trap:
                 Messages.Error(trap.Message);
-                foreach (WasmFrame frame in trap.Frames)
+                foreach (WasmFrame frame in trap.Frames.Take(MostFrames))
                 {
                     Messages.Note($"    at {frame}");
                 }
 
+                if (trap.Frames.Length > MostFrames)
+                {
+                    Messages.Note(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"    and {trap.Frames.Length - MostFrames} frames more"));
+                }
+
                 return;
             default:
-                Messages.Error(exception.Message);
+                Messages.Error(exception.Data[FileKey] is string file ? $"{file}: {exception.Message}" : exception.Message);
                 return;
         }
     }

@@ -15,6 +15,13 @@ internal static class OutputFile
             return;
         }
 
-        File.WriteAllBytes(path, bytes);
+        try
+        {
+            File.WriteAllBytes(path, bytes);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{path}: cannot be written: {exception.Message}", exception);
+        }
     }
 }

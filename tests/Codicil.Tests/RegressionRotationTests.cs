@@ -10,6 +10,9 @@ public sealed class RegressionRotationTests
     [InlineData("(if (result i32) (i32.ne (i32.rotl (local.get 0) (i32.const 31)) (i32.const 0)) (then (i32.const 1)) (else (i32.const 0)))")]
     [InlineData("(if (result i32) (i64.ne (i64.rotr (i64.extend_i32_u (local.get 0)) (i64.const 9)) (i64.const 0)) (then (i32.const 1)) (else (i32.const 0)))")]
     [InlineData("(i32.eqz (i32.eqz (i32.rotl (local.get 0) (i32.const 7))))")]
+    [InlineData("(if (result i32) (i32.or (i32.shl (local.get 0) (i32.const 5)) (i32.shr_u (local.get 0) (i32.const 27))) (then (i32.const 1)) (else (i32.const 0)))")]
+    [InlineData("(if (result i32) (i32.xor (i32.shr_u (local.get 0) (i32.const 9)) (i32.shl (local.get 0) (i32.const 23))) (then (i32.const 1)) (else (i32.const 0)))")]
+    [InlineData("(if (result i32) (i32.gt_u (i32.rotr (local.get 0) (i32.const 5)) (i32.const 0)) (then (i32.const 1)) (else (i32.const 0)))")]
     public void A_branch_on_a_rotation_sees_the_number(string body)
     {
         using var engine = Engine.Create();

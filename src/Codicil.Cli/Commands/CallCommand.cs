@@ -82,13 +82,13 @@ internal static class CallCommand
 
         var times = new PhaseTimes();
         using PosixSignalRegistration signal = InterruptSignal.Register();
-        long begin = Stopwatch.GetTimestamp();
-        using CompiledPlugin compiled = CompiledPlugin.Create(manifest, pluginOptions);
-        times.Compile = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        using CompiledPlugin compiled = options.Time
+            ? ModuleLoader.Measure(() => CompiledPlugin.Create(manifest, pluginOptions), ReadModules(manifest), times)
+            : CompiledPlugin.Create(manifest, pluginOptions);
 
         // The plug-in ends what it can; this one also ends what cannot be interrupted.
         using GuestDeadline? deadline = options.Timeout is TimeSpan timeout ? new GuestDeadline(timeout) : null;
-        begin = Stopwatch.GetTimestamp();
+        long begin = Stopwatch.GetTimestamp();
         using Plugin plugin = compiled.CreateInstance();
         times.Instantiate = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
         foreach (string variable in parse.GetValue(s_variables) ?? [])
@@ -160,6 +160,26 @@ internal static class CallCommand
 
         byte[] bytes = ModuleInput.ReadAll(words[0]);
         return bytes.AsSpan().TrimStart(" \t\r\n"u8).StartsWith("{"u8) ? PluginManifest.FromJson(bytes) : PluginManifest.FromWasm(bytes);
+    }
+
+    // What cannot be read here is reported where the plug-in is made of it.
+    private static List<byte[]> ReadModules(PluginManifest manifest)
+    {
+        List<byte[]> modules = [];
+        foreach (PluginWasm wasm in manifest.Wasm)
+        {
+            switch (wasm)
+            {
+                case PluginWasmBytes bytes:
+                    modules.Add(bytes.Data.ToArray());
+                    break;
+                case PluginWasmFile file when File.Exists(file.Path):
+                    modules.Add(File.ReadAllBytes(file.Path));
+                    break;
+            }
+        }
+
+        return modules;
     }
 
     private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string> values, string[] pairs)

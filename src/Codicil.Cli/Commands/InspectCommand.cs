@@ -23,21 +23,47 @@ internal static class InspectCommand
         command.SetAction(parse =>
         {
             string path = parse.GetValue(file)!;
-            byte[] bytes = ModuleInput.ToBinary(ModuleInput.ReadAll(path)).Bytes;
-            WasmModule module = ModuleValidator.Validate(ModuleDecoder.Decode(bytes, WasmFeatures.All)).Module;
+            byte[] input = ModuleInput.ReadAll(path);
+            byte[] bytes = Failures.About(path, () => ModuleInput.ToBinary(input).Bytes);
+            WasmModule module = Failures.About(path, () => ModuleValidator.Validate(ModuleDecoder.Decode(bytes, WasmFeatures.All)).Module);
+            Code code = Progress.Run(progress =>
+            {
+                progress($"generating the code of {path}");
+                return DescribeCode(bytes);
+            });
             if (parse.GetValue(json))
             {
-                PrintJson(module, bytes);
+                PrintJson(module, bytes, code);
             }
             else
             {
-                Print(path, module, bytes);
+                Print(path, module, bytes, code);
             }
 
             return ExitCodes.Success;
         });
         return command;
     }
+
+    /// <summary>What the code generator makes of the module: the functions that hit a limit of it, or why it makes nothing.</summary>
+    private sealed record Code(FunctionCode[] Limited, string? Error);
+
+    private static Code DescribeCode(byte[] bytes)
+    {
+        try
+        {
+            using Engine engine = Engine.Create();
+            using Module compiled = Module.FromBytes(engine, bytes);
+            return new Code([.. compiled.DescribeCode().Where(static function => !function.IsOptimized)], null);
+        }
+        catch (WasmException exception)
+        {
+            // The formats know more features than the engine has.
+            return new Code([], exception.Message);
+        }
+    }
+
+    private static string? NameOf(WasmModule module, int function) => module.Names.Functions[function];
 
     /// <summary>A feature is used when the module is refused without it, and with the reason that it is missing.</summary>
     private static WasmFeatures UsedFeatures(byte[] bytes)
@@ -81,7 +107,7 @@ internal static class InspectCommand
         return largest < 0 ? (-1, 0) : (module.ImportedFunctionCount + largest, module.Bodies[largest].Range.Length);
     }
 
-    private static void Print(string path, WasmModule module, byte[] bytes)
+    private static void Print(string path, WasmModule module, byte[] bytes, Code code)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{path}: {bytes.Length} bytes, {module.Bodies.Length} functions with {CodeBytes(module)} bytes of code, {module.DataSegments.Length} data segments with {DataBytes(module)} bytes\n");
@@ -101,6 +127,17 @@ internal static class InspectCommand
         Section(text, "exports", module.Exports.Select(export => $"{export.Name}: {Describe(module, export.Kind, export.Index)}"));
         Section(text, "memories", module.Memories.Select(memory => memory.ToString()));
         Section(text, "custom sections", module.CustomSections.Select(section => string.Create(CultureInfo.InvariantCulture, $"{section.Name}: {section.Content.Length} bytes")));
+        if (code.Error is not null)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"not compiled: {code.Error}\n");
+        }
+        else
+        {
+            Section(text, "functions beyond a limit of the code generator, compiled without optimisation", code.Limited.Select(function => string.Create(
+                CultureInfo.InvariantCulture,
+                $"{function.FunctionIndex}{(NameOf(module, function.FunctionIndex) is string name ? " " + name : "")}: {function.CilBytes} bytes of CIL, at most {function.FrameBytes} bytes of frame")));
+        }
+
         Console.Out.Write(Messages.Printable(text.ToString()));
     }
 
@@ -121,7 +158,7 @@ internal static class InspectCommand
         _ => module.GetExternType(kind, index).ToString()!,
     };
 
-    private static void PrintJson(WasmModule module, byte[] bytes)
+    private static void PrintJson(WasmModule module, byte[] bytes, Code code)
     {
         using Stream output = Console.OpenStandardOutput();
         using (var writer = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
@@ -188,6 +225,28 @@ internal static class InspectCommand
                 writer.WriteStartObject();
                 writer.WriteString("name", section.Name);
                 writer.WriteNumber("bytes", section.Content.Length);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            if (code.Error is not null)
+            {
+                writer.WriteString("notCompiled", code.Error);
+            }
+
+            writer.WriteStartArray("limitedFunctions");
+            foreach (FunctionCode function in code.Limited)
+            {
+                writer.WriteStartObject();
+                writer.WriteNumber("function", function.FunctionIndex);
+                if (NameOf(module, function.FunctionIndex) is string name)
+                {
+                    writer.WriteString("name", name);
+                }
+
+                writer.WriteNumber("cilBytes", function.CilBytes);
+                writer.WriteNumber("frameBytes", function.FrameBytes);
+                writer.WriteBoolean("isOptimized", function.IsOptimized);
                 writer.WriteEndObject();
             }
 

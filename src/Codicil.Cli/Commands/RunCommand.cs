@@ -81,7 +81,7 @@ internal static class RunCommand
         var times = new PhaseTimes();
         using PosixSignalRegistration signal = InterruptSignal.Register();
         using Engine engine = Engine.Create(options.ToEngineOptions());
-        using Module module = ModuleLoader.Load(engine, bytes, times);
+        using Module module = Failures.About(path, () => ModuleLoader.Load(engine, bytes, options.Time ? times : null));
         if (invoke is not null && GuestWorld.FindFunction(module, invoke) is null)
         {
             throw new UsageException($"unknown function: the module has no exported function `{invoke}`");
@@ -90,6 +90,12 @@ internal static class RunCommand
         if (invoke is null && GuestWorld.FindFunction(module, "_start") is null)
         {
             throw new UsageException("unknown function: the module has no exported function `_start`; --invoke names another one");
+        }
+
+        // Values that look like options may be set apart, on whichever side of the module.
+        if (invoke is not null && arguments is ["--", ..])
+        {
+            arguments = arguments[1..];
         }
 
         Linker linker = GuestWorld.CreateLinker(engine, module, options, [argv0 ?? path, .. invoke is null ? arguments : []]);

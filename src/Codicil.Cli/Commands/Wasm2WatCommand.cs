@@ -20,11 +20,14 @@ internal static class Wasm2WatCommand
         var command = new Command("wasm2wat", "Turn the binary format into the text format.") { input, output, noCheck };
         command.SetAction(parse =>
         {
-            WasmModule module = ModuleDecoder.Decode(ModuleInput.ReadAll(parse.GetValue(input)!), WasmFeatures.All);
-            if (!parse.GetValue(noCheck))
+            string path = parse.GetValue(input)!;
+            byte[] bytes = ModuleInput.ReadAll(path);
+            bool validates = !parse.GetValue(noCheck);
+            WasmModule module = Failures.About(path, () =>
             {
-                ModuleValidator.Validate(module);
-            }
+                WasmModule decoded = ModuleDecoder.Decode(bytes, WasmFeatures.All);
+                return validates ? ModuleValidator.Validate(decoded).Module : decoded;
+            });
 
             OutputFile.Write(parse.GetValue(output) ?? "-", Encoding.UTF8.GetBytes(ModulePrinter.Print(module)));
             return ExitCodes.Success;

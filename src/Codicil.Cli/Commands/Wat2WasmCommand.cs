@@ -25,7 +25,7 @@ internal static class Wat2WasmCommand
                 throw new UsageException($"{path} is in the binary format already");
             }
 
-            ParsedModule module = Wat.Parse(text.AsSpan(text.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0));
+            ParsedModule module = Failures.About(path, () => Wat.Parse(text.AsSpan(text.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0)));
             if (!parse.GetValue(noCheck))
             {
                 try
@@ -34,7 +34,7 @@ internal static class Wat2WasmCommand
                 }
                 catch (WasmException exception)
                 {
-                    Messages.Error(ModuleInput.Describe(exception, module.SourceMap));
+                    Messages.Error($"{path}: {ModuleInput.Describe(exception, module.SourceMap)}");
                     return ExitCodes.BadModule;
                 }
             }

@@ -10,6 +10,10 @@ namespace Codicil.Compiler;
 /// <summary>Numeric instructions: one or a few CIL instructions, an intrinsic of the runtime, or a method of <see cref="NumericOps"/>.</summary>
 internal sealed partial class FunctionEmitter
 {
+    // The counts by which the function shifts so far: bit n for n.
+    private ulong _leftShifts;
+    private ulong _rightShifts;
+
     private bool EmitNumeric(Opcode opcode)
     {
         switch (opcode)
@@ -205,7 +209,13 @@ internal sealed partial class FunctionEmitter
 
     private void Shift32(OpCode code)
     {
+        bool hide = CompletesRotation(code, 32);
         EnsureTop(2);
+        if (hide)
+        {
+            HideCount();
+        }
+
         _il.LoadInt32(31);
         _il.Emit(OpCodes.And);
         _il.Emit(code);
@@ -214,61 +224,78 @@ internal sealed partial class FunctionEmitter
 
     private void Shift64(OpCode code)
     {
+        bool hide = CompletesRotation(code, 64);
         EnsureTop(2);
         _il.Emit(OpCodes.Conv_I4);
+        if (hide)
+        {
+            HideCount();
+        }
+
         _il.LoadInt32(63);
         _il.Emit(OpCodes.And);
         _il.Emit(code);
         Pop(1);
     }
 
+    // The JIT takes two opposite shifts that are joined for a rotation too, unless it does not know one of the counts: the second of a pair hides its own.
+    private bool CompletesRotation(OpCode code, int width)
+    {
+        if (_pending != PendingKind.Constant || code == OpCodes.Shr)
+        {
+            return false;
+        }
+
+        int count = (int)_pendingOperand.Bits & (width - 1);
+        bool isLeft = code == OpCodes.Shl;
+        ref ulong mine = ref isLeft ? ref _leftShifts : ref _rightShifts;
+        mine |= 1UL << count;
+        return ((isLeft ? _rightShifts : _leftShifts) >> (width - count) & 1) != 0 && count != 0;
+    }
+
+    private void HideCount()
+    {
+        _il.LoadStaticField(RuntimeMembers.Constant(nameof(NumericOps.I32Zero)));
+        _il.Emit(OpCodes.Or);
+    }
+
     private void Rotate32(MethodInfo method)
     {
-        if (!TryDropRotation() && !TryRotateByShifts(OperandKind.I32, 32, isLeft: method == s_rotl32))
+        if (TryDropRotation())
         {
-            BinaryCall(method);
+            return;
         }
+
+        EnsureTop(2);
+        HideRotationCount();
+        BinaryCall(method);
     }
 
     private void Rotate64(MethodInfo method)
     {
-        if (TryDropRotation() || TryRotateByShifts(OperandKind.I64, 64, isLeft: method == s_rotl64))
+        if (TryDropRotation())
         {
             return;
         }
 
         EnsureTop(2);
         _il.Emit(OpCodes.Conv_I4);
+        HideRotationCount();
         _il.Call(method);
         Pop(1);
     }
 
-    // The same fault when the number reaches the test through a local or a comparison with a constant: then it is put together by shifts and an
-    // addition, which the JIT does not take for a rotation.
-    private bool TryRotateByShifts(OperandKind kind, int width, bool isLeft)
+    // The zero test may also follow through a local, a comparison or an inlined call: a count that the JIT does not know rotates without the error.
+    // Arithmetic sets the flags itself, and hash functions are made of rotations in arithmetic: they keep the short form.
+    private void HideRotationCount()
     {
-        if (_pending != PendingKind.Constant || _onStack < 2 || _nextOpcode is not (Opcode.LocalSet or Opcode.LocalTee or Opcode.I32Const or Opcode.I64Const))
+        if (_nextOpcode is Opcode.I32Xor or Opcode.I32Add or Opcode.I32And or Opcode.I32Or or Opcode.I32Sub or Opcode.I32Mul
+            or Opcode.I64Xor or Opcode.I64Add or Opcode.I64And or Opcode.I64Or or Opcode.I64Sub or Opcode.I64Mul or Opcode.LocalGet)
         {
-            return false;
+            return;
         }
 
-        int count = (int)TakePending().Bits & (width - 1);
-        int left = isLeft ? count : width - count;
-        if (count == 0)
-        {
-            return true;
-        }
-
-        LocalBuilder value = Scratch(kind);
-        _il.StoreLocal(value);
-        _il.LoadLocal(value);
-        _il.LoadInt32(left);
-        _il.Emit(OpCodes.Shl);
-        _il.LoadLocal(value);
-        _il.LoadInt32(width - left);
-        _il.Emit(OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Add);
-        return true;
+        HideCount();
     }
 
     // RyuJIT 10.0 leaves the test out when a rotation by a constant is compared with 0, as if it set the zero flag; it does not. A number is 0 when

@@ -10,6 +10,7 @@ internal static class NumericOps
 {
     // Constants that the JIT must not know: it drops x * 1, x - 0 and the like, and a signalling NaN would come out as it went in (4.3.3).
 #pragma warning disable CA2211 // Never written; a readonly field would be a constant to the JIT.
+    public static int I32Zero;
     public static float F32Zero;
     public static float F32NegativeZero = -0.0f;
     public static float F32One = 1.0f;

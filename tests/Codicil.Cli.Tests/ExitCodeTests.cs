@@ -1,0 +1,102 @@
+namespace Codicil.Cli.Tests;
+
+[Trait("Security", "CI-01")]
+public sealed class ExitCodeTests : IDisposable
+{
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Theory]
+    [InlineData(0u, 0)]
+    [InlineData(3u, 3)]
+    [InlineData(0x1_07u, 7)]
+    public void A_guests_own_exit_code_passes_through_with_its_low_8_bits(uint code, int expected) =>
+        CodicilProcess.Run("run", _scratch.Write("exit.wat", Guests.Exit(code))).AssertExitCode(expected);
+
+    [Fact]
+    public void A_trap_exits_134_with_message_and_frames_on_standard_error()
+    {
+        CodicilProcess.Result result = CodicilProcess.Run("run", "--invoke", "load", _scratch.Write("m.wat", Guests.Exports), "65536").AssertExitCode(134);
+        Assert.Empty(result.Output);
+        Assert.Contains("out of bounds memory access", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("at load", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Endless_recursion_traps_and_tells_it_in_a_screenful()
+    {
+        CodicilProcess.Result result = CodicilProcess.Run("run", "--invoke", "recurse", _scratch.Write("m.wat", Guests.Exports)).AssertExitCode(134);
+        Assert.Contains("call stack exhausted", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("frames more", result.Errors, StringComparison.Ordinal);
+        Assert.InRange(result.Errors.Split('\n').Length, 10, 40);
+    }
+
+    [Fact]
+    public void An_endless_guest_exits_124_after_its_timeout()
+    {
+        CodicilProcess.Result result = CodicilProcess.Run("run", "--timeout", "100ms", "--invoke", "spin", _scratch.Write("m.wat", Guests.Exports)).AssertExitCode(124);
+        Assert.Contains("timeout", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("(module (fun", "1:10")]
+    [InlineData("(module\n (func (result i32)))", "2:")]
+    [InlineData("\0asm\u0001\0\0", "offset")]
+    [InlineData("not wasm", "offset")]
+    [InlineData("", "offset")]
+    public void A_bad_module_exits_65_with_its_name_and_the_position(string content, string position)
+    {
+        CodicilProcess.Result result = CodicilProcess.Run("run", _scratch.Write("bad.wasm", content)).AssertExitCode(65);
+        Assert.Contains("bad.wasm", result.Errors, StringComparison.Ordinal);
+        Assert.Contains(position, result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_file_exits_66_and_is_named() =>
+        Assert.Contains("nowhere.wasm", CodicilProcess.Run("run", _scratch["nowhere.wasm"]).AssertExitCode(66).Errors, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("(module (import \"env\" \"f\" (func)) (func (export \"_start\")))", "env")]
+    [InlineData("(module (import \"wasi_snapshot_preview1\" \"proc_exit\" (func (param i64))) (memory (export \"memory\") 1) (func (export \"_start\")))", "proc_exit")]
+    public void A_missing_or_mismatched_import_exits_69_and_is_named(string module, string name) =>
+        Assert.Contains(name, CodicilProcess.Run("run", _scratch.Write("m.wat", module)).AssertExitCode(69).Errors, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("run")]
+    [InlineData("nonsense")]
+    [InlineData("run", "--nonsense", "M")]
+    [InlineData("run", "M")]
+    [InlineData("run", "--invoke", "nope", "M")]
+    [InlineData("run", "--invoke", "memory", "M")]
+    [InlineData("run", "--invoke", "load", "M")]
+    [InlineData("run", "--invoke", "load", "M", "4294967296")]
+    [InlineData("run", "--repeat", "0", "--invoke", "nothing", "M")]
+    [InlineData("run", "--timeout", "soon", "--invoke", "nothing", "M")]
+    [InlineData("run", "--engine", "steam", "--invoke", "nothing", "M")]
+    [InlineData("run", "--invoke", "count", "--nonsense", "M")]
+    [InlineData("validate", "--nonsense", "M")]
+    [InlineData("call", "M")]
+    public void Wrong_usage_exits_64_and_says_why(params string[] arguments)
+    {
+        string module = _scratch.Write("m.wat", Guests.Exports);
+        CodicilProcess.Result result = CodicilProcess.Run([.. arguments.Select(argument => argument == "M" ? module : argument)]).AssertExitCode(64);
+        Assert.StartsWith("codicil: ", result.Errors, StringComparison.Ordinal);
+        Assert.Empty(result.Output);
+    }
+
+    [Fact]
+    public void An_unknown_function_of_a_plug_in_exits_64() =>
+        Assert.Contains("nope", CodicilProcess.Run("call", Guests.CountVowels, "nope").AssertExitCode(64).Errors, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("compile", "M", "-o", "x")]
+    [InlineData("cache", "list")]
+    [InlineData("serve")]
+    [InlineData("run", "--fuel", "3", "M")]
+    [InlineData("run", "--dir", ".", "M")]
+    [InlineData("run", "--listen", "127.0.0.1:1", "M")]
+    [InlineData("call", "--allow-host", "*", "M", "f")]
+    public void What_is_not_built_yet_exits_64_and_says_so(params string[] arguments) =>
+        Assert.Contains("not available in this version", CodicilProcess.Run(arguments).AssertExitCode(64).Errors, StringComparison.Ordinal);
+}

@@ -1,0 +1,102 @@
+using System.Diagnostics;
+
+namespace Codicil.Cli.Tests;
+
+public sealed class SandboxTests : IDisposable
+{
+    private const int BadDescriptor = 8;
+
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    [Trait("Security", "CI-02")]
+    public void A_guest_has_no_environment_no_directory_and_no_socket_unless_they_are_given()
+    {
+        string module = _scratch.Write("ambient.wat", Guests.Ambient);
+        var environment = new Dictionary<string, string> { ["CODICIL_TEST_SECRET"] = "1" };
+        CodicilProcess.Result result = CodicilProcess.Run(["run", "--invoke", "ambient", module], null, environment).AssertExitCode(0);
+        Assert.Equal($"0\n{BadDescriptor}\n{BadDescriptor}\n", result.Output);
+        Assert.StartsWith("2\n", CodicilProcess.Run("run", "--env", "A=1", "--env", "B=", "--invoke", "ambient", module).AssertExitCode(0).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Security", "CI-03")]
+    public void A_module_may_come_from_standard_input() =>
+        CodicilProcess.Run(["run", "-"], System.Text.Encoding.UTF8.GetBytes(Guests.Exit(9)), null).AssertExitCode(9);
+
+    [Fact]
+    [Trait("Security", "CI-03")]
+    public void Standard_input_and_output_reach_the_guest_unchanged()
+    {
+        byte[] bytes = [.. Enumerable.Range(0, 20_000).Select(value => (byte)(value * 31 >> 2))];
+        Assert.Equal(bytes, CodicilProcess.Run(["run", _scratch.Write("cat.wat", Guests.Cat)], bytes, null).AssertExitCode(0).OutputBytes);
+    }
+
+    [Theory]
+    [Trait("Security", "CI-03")]
+    [InlineData("run")]
+    [InlineData("inspect")]
+    [InlineData("wasm2wat")]
+    [InlineData("validate")]
+    public void A_directory_is_no_file(string command)
+    {
+        CodicilProcess.Result result = CodicilProcess.Run(command, Path.GetTempPath()).AssertExitCode(66);
+        Assert.Contains("is a directory", result.Output + result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Security", "CI-03")]
+    public void Hostile_file_names_neither_act_nor_reach_the_terminal()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "such names cannot be had here");
+        string module = _scratch.Write("a\e[31m\n@b ; touch x%s.wat", Guests.Exit(5));
+        CodicilProcess.Run("run", module).AssertExitCode(5);
+        CodicilProcess.Result result = CodicilProcess.Run("validate", module, _scratch["\e]0;gone\a"]).AssertExitCode(66);
+        Assert.DoesNotContain('\e', result.Output + result.Errors);
+        Assert.DoesNotContain('\a', result.Output + result.Errors);
+
+        // What begins with @ is a word, not a file of words.
+        Assert.Contains("@words", CodicilProcess.Run("run", "@words").AssertExitCode(66).Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [Trait("Security", "CI-03")]
+    [InlineData("{0} | head -c 1 > /dev/null", 0)]
+    [InlineData("{0} >&-", null)]
+    [InlineData("{0} > /dev/full", 66)]
+    public void An_output_that_cannot_be_written_is_no_crash(string redirection, int? expected)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no sh");
+        string tool = $"dotnet '{Path.Combine(AppContext.BaseDirectory, "Codicil.Cli.dll")}' inspect '{Guests.CountVowels}'";
+        var start = new ProcessStartInfo("/bin/sh", ["-c", string.Format(System.Globalization.CultureInfo.InvariantCulture, redirection, tool)]) { RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        string errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == (expected ?? process.ExitCode) && process.ExitCode is 0 or 66, $"exit code {process.ExitCode}\n{errors}");
+        Assert.DoesNotContain("internal error", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Unhandled", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Security", "CI-03")]
+    public async Task Interrupting_the_tool_exits_130()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no kill");
+        using Process process = CodicilProcess.Start(["run", _scratch.Write("cat.wat", Guests.Cat)]);
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+
+        // The echo shows that the guest is running.
+        await process.StandardInput.BaseStream.WriteAsync("x"u8.ToArray());
+        await process.StandardInput.BaseStream.FlushAsync();
+        Assert.Equal('x', process.StandardOutput.BaseStream.ReadByte());
+        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), "the tool did not end");
+        Assert.True(process.ExitCode == 130, $"exit code {process.ExitCode}\n{await errors}");
+    }
+}
