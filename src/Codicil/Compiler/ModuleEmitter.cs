@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 using System.Reflection.Emit;
+using System.Runtime.CompilerServices;
 
 using Codicil.Execution;
 using Codicil.Format.Modules;
@@ -30,6 +31,8 @@ internal sealed class ModuleEmitter
         _variant = variant;
         ModuleCode code = variant.Module;
         _builder = EmittedAssembly.Create(code.BoundImports.OfType<BoundImport>().Select(static bound => bound.Method.Module.Assembly));
+        // Its constants are there before code that loads them is compiled: otherwise every such function would ask for the class to be initialised.
+        RuntimeHelpers.RunClassConstructor(typeof(Semantics.NumericOps).TypeHandle);
         Tokens = new MemberTokens(_builder);
         _validator = new FunctionValidator(code.Format);
     }

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.ExceptionServices;
+using System.Runtime.CompilerServices;
 
 using Codicil.Runtime;
 
@@ -41,19 +41,14 @@ internal static class Traps
         throw new TrapException(TrapCode.StackOverflow);
     }
 
-    /// <summary>A back-edge found the interrupt flag.</summary>
+    /// <summary>A back-edge found the interrupt flag. One block that ends in a throw: otherwise the JIT takes it for a call that returns, and spills every loop's variables around it.</summary>
     [DoesNotReturn]
-    public static void Interrupted(ModuleInstance instance) => ThrowInterrupt(instance.Context);
+    public static void Interrupted(ModuleInstance instance) => throw MakeInterrupt(instance.Context);
 
     /// <summary>Ends the call as the interrupt asked.</summary>
     [DoesNotReturn]
-    public static void ThrowInterrupt(Runtime.ExecutionContext context)
-    {
-        if (context.InterruptReason is Exception reason)
-        {
-            ExceptionDispatchInfo.Throw(reason);
-        }
+    public static void ThrowInterrupt(Runtime.ExecutionContext context) => throw MakeInterrupt(context);
 
-        throw new TrapException(TrapCode.Interrupt);
-    }
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Exception MakeInterrupt(Runtime.ExecutionContext context) => context.InterruptReason ?? new TrapException(TrapCode.Interrupt);
 }
