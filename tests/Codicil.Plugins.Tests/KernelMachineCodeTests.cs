@@ -42,8 +42,8 @@ public sealed partial class KernelMachineCodeTests
             string listing = File.ReadAllText(file);
             string[] calls = [.. Call().Matches(listing).Select(static match => match.Groups[1].Value)];
             Assert.Contains("f1", listing, StringComparison.Ordinal);
-            Assert.Contains("ThrowInterrupt", calls);
-            Assert.Equal(allowed.Order(), calls.Where(static call => call is not ("ThrowInterrupt" or "StackCheckFailed")).Distinct().Order());
+            Assert.Contains("Interrupted", calls);
+            Assert.Equal(allowed.Order(), calls.Where(static call => call is not ("Interrupted" or "StackCheckFailed")).Distinct().Order());
         }
         finally
         {
