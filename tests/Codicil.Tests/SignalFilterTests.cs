@@ -377,6 +377,9 @@ public sealed unsafe partial class SignalFilterTests
             {
                 bool aggressive = collections % 16 == 0;
                 GC.Collect(aggressive ? 2 : collections % 3, aggressive ? GCCollectionMode.Aggressive : GCCollectionMode.Forced, blocking: true, compacting: aggressive);
+
+                // Collections without a pause leave the faulting threads no time on two processors.
+                Thread.Sleep(1);
                 collections++;
             }
 
