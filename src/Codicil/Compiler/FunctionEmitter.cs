@@ -104,14 +104,15 @@ internal sealed partial class FunctionEmitter
         return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame);
     }
 
-    // Everything may have a place of its own, 8 bytes each; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
+    // Everything may have a place of its own, 8 bytes each, or 16 where there are vectors; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
     // spills were 2 % at most.
     private int BoundFrame(in Summary summary, int locals, int temporaries) =>
-        (int)Math.Min(int.MaxValue / 2, ((long)_parameterCount + locals + temporaries + summary.MostArguments + 64) * 17 / 2);
+        (int)Math.Min(int.MaxValue / 2, ((long)_parameterCount + locals + temporaries + summary.MostArguments + 64) * (summary.UsesVectors ? 34 : 17) / 2);
 
     private Summary Scan(FunctionBody body)
     {
         Summary summary = default;
+        summary.UsesVectors = _validator.Locals.Contains(ValType.V128);
         int instructions = 0;
         int branches = 0;
         bool isChecked = _module.Variant.MemoryModes.AsSpan().Contains(MemoryMode.Checked);
@@ -138,7 +139,8 @@ internal sealed partial class FunctionEmitter
                     summary.HasLoop = true;
                     break;
                 default:
-                    if (OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument)
+                    summary.UsesVectors |= IsVector(instruction.Opcode) || (instruction.Opcode == Opcode.GlobalGet && _format.Globals[(int)instruction.Index].Type == ValType.V128);
+                    if (OpcodeTable.Immediate(instruction.Opcode) is ImmediateKind.MemoryArgument or ImmediateKind.MemoryArgumentAndLane)
                     {
                         summary.UsesMemory |= instruction.Index == 0;
                         summary.HasFarOffset |= instruction.Index == 0 && !GuardAddressing.IsNear(instruction.Bits);
@@ -303,7 +305,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitInstruction(in Instruction instruction)
     {
-        if (EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
+        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
         {
             return;
         }
@@ -332,6 +334,9 @@ internal sealed partial class FunctionEmitter
                 break;
             case OperandKind.F64:
                 _il.LoadDouble(0);
+                break;
+            case OperandKind.V128:
+                EmitVectorConstant(0, 0);
                 break;
             default:
                 _il.Emit(OpCodes.Ldnull);
@@ -447,6 +452,7 @@ internal sealed partial class FunctionEmitter
         public bool UsesMemory;
         public bool HasFarOffset;
         public bool HasLoop;
+        public bool UsesVectors;
         public uint StateSlots;
 
         /// <summary>The parameters of the call that has the most.</summary>
@@ -462,6 +468,7 @@ internal sealed partial class FunctionEmitter
         {
             Calls++;
             MostArguments = Math.Max(MostArguments, type.Parameters.Length);
+            UsesVectors |= type.Parameters.Contains(ValType.V128) || type.Results.Contains(ValType.V128);
         }
     }
 }
