@@ -47,3 +47,12 @@ internal enum EventType : byte
     FdRead = 1,
     FdWrite = 2,
 }
+
+/// <summary>How to receive (typenames.witx, <c>riflags</c>).</summary>
+[Flags]
+internal enum ReceiveFlags : ushort
+{
+    None = 0,
+    Peek = 1 << 0,
+    WaitAll = 1 << 1,
+}

@@ -9,6 +9,7 @@ namespace Codicil.Compiler;
 internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool record)
 {
     private readonly StringBuilder? _listing = record ? new StringBuilder() : null;
+    private readonly List<Type>? _localTypes = record ? [] : null;
     private readonly Dictionary<Label, int> _labels = [];
 
     public int Instructions { get; private set; }
@@ -30,11 +31,31 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     /// </summary>
     public int Temporaries { get; private set; }
 
-    /// <summary>The CIL written so far, one instruction a line.</summary>
-    public string Listing => _listing?.ToString() ?? "";
+    /// <summary>The CIL written so far: the locals, then an instruction a line. Nothing in it depends on the run.</summary>
+    public string Listing
+    {
+        get
+        {
+            var text = new StringBuilder();
+            for (int i = 0; i < LocalCount && _localTypes is not null;)
+            {
+                int end = i + 1;
+                while (end < LocalCount && _localTypes[end] == _localTypes[i])
+                {
+                    end++;
+                }
+
+                text.Append(CultureInfo.InvariantCulture, $"    .locals {i} to {end - 1}: {_localTypes[i].Name}\n");
+                i = end;
+            }
+
+            return text.Append(_listing).ToString();
+        }
+    }
 
     public LocalBuilder DeclareLocal(Type type)
     {
+        _localTypes?.Add(type);
         LocalCount++;
         return generator.DeclareLocal(type);
     }
@@ -217,7 +238,7 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
         }
 
         Temporaries += method.ReturnType == typeof(void) ? 0 : 1;
-        Note(OpCodes.Call, (method.DeclaringType is { } type ? type.Name + "::" : "") + method.Name);
+        Note(OpCodes.Call, (method is not MethodBuilder && method.DeclaringType is { } type ? type.Name + "::" : "") + method.Name);
     }
 
     public void CallVirtual(MethodInfo method)

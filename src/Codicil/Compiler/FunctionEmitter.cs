@@ -91,7 +91,7 @@ internal sealed partial class FunctionEmitter
             target.InitLocals = true;
         }
 
-        _il = new CilWriter(target.GetILGenerator(), _module.Tokens, _module.Listings is not null);
+        _il = _module.CreateWriter(target);
         EmitPrologue(summary, body.LocalCount);
         EmitBody(body);
         int frame = BoundFrame(summary, _il.LocalCount, _il.Temporaries);
@@ -100,7 +100,7 @@ internal sealed partial class FunctionEmitter
             EmitCheckedEntry(method, target, frame);
         }
 
-        _module.Listings?.Add(_functionIndex, _il.Listing);
+        _module.Record(target, _il);
         return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame);
     }
 
@@ -241,7 +241,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes)
     {
-        var il = new CilWriter(entry.GetILGenerator(), _module.Tokens, record: false);
+        CilWriter il = _module.CreateWriter(entry);
         EmitStackCheck(il, _parameterCount, frameBytes);
         for (int i = 0; i <= _parameterCount; i++)
         {
@@ -250,6 +250,7 @@ internal sealed partial class FunctionEmitter
 
         il.Call(body);
         il.Emit(OpCodes.Ret);
+        _module.Record(entry, il);
     }
 
     private void EmitBody(FunctionBody body)

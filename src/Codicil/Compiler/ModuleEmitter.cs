@@ -50,8 +50,8 @@ internal sealed class ModuleEmitter
     /// <summary>The tokens of the members that emitted code uses.</summary>
     public MemberTokens Tokens { get; }
 
-    /// <summary>Where listings go; null records none.</summary>
-    public Dictionary<int, string>? Listings { get; init; }
+    /// <summary>Where the listings of emitted methods go, by name; null records none.</summary>
+    public Dictionary<string, string>? Listings { get; init; }
 
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The type is emitted here.")]
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "The type is emitted here.")]
@@ -75,6 +75,18 @@ internal sealed class ModuleEmitter
         }
 
         return new ChunkCode(created, _firstDefined, methods, facts);
+    }
+
+    /// <summary>What writes the CIL of a method.</summary>
+    public CilWriter CreateWriter(MethodBuilder method) => new(method.GetILGenerator(), Tokens, Listings is not null);
+
+    /// <summary>Keeps the listing of a method that is complete, where listings are wanted.</summary>
+    public void Record(MethodBuilder method, CilWriter il)
+    {
+        if (Listings is not null)
+        {
+            Listings[method.Name] = il.Listing;
+        }
     }
 
     // False when a function was refused that had not been before.
@@ -116,12 +128,13 @@ internal sealed class ModuleEmitter
 
     private FunctionFacts EmitRefusal(int functionIndex, MethodBuilder method)
     {
-        var il = new CilWriter(method.GetILGenerator(), Tokens, record: false);
+        CilWriter il = CreateWriter(method);
         il.LoadInt32(functionIndex);
         il.LoadArgument(Format.GetTypeOfFunction(functionIndex).Parameters.Length);
         il.Call(RuntimeMembers.Operation(nameof(Semantics.InstanceOps.ThrowRefusal)));
         il.Emit(OpCodes.Ldnull);
         il.Emit(OpCodes.Throw);
+        Record(method, il);
         return new FunctionFacts(functionIndex, il.Bytes, il.Instructions, il.LocalReferences, il.Blocks, 0);
     }
 
@@ -165,7 +178,7 @@ internal sealed class ModuleEmitter
     {
         FunctionType type = Format.GetTypeOfFunction(functionIndex);
         MethodBuilder stub = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"to_f{functionIndex}"), type);
-        var il = new CilWriter(stub.GetILGenerator(), Tokens, record: false);
+        CilWriter il = CreateWriter(stub);
         int instance = type.Parameters.Length;
         LocalBuilder code = il.DeclareLocal(typeof(nint));
         Label ready = il.DefineLabel();
@@ -190,6 +203,7 @@ internal sealed class ModuleEmitter
         il.LoadLocal(code);
         il.CallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(ModuleInstance)));
         il.Emit(OpCodes.Ret);
+        Record(stub, il);
         return stub;
     }
 }
