@@ -11,6 +11,9 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     private readonly StringBuilder? _listing = record ? new StringBuilder() : null;
     private readonly List<Type>? _localTypes = record ? [] : null;
     private readonly Dictionary<Label, int> _labels = [];
+    private int[] _branches = new int[16];
+    private int _lastMark = -1;
+    private int _branchesToLastMark;
 
     public int Instructions { get; private set; }
 
@@ -19,6 +22,9 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     public int Blocks { get; private set; } = 1;
 
     public int Bytes => generator.ILOffset;
+
+    /// <summary>The most forward branches to one place. The JIT's optimiser takes time in proportion to their cube where nothing lies between them.</summary>
+    public int MostBranchesToOnePlace { get; private set; }
 
     public int LocalCount { get; private set; }
 
@@ -66,6 +72,10 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     {
         generator.MarkLabel(label);
         Blocks++;
+        int branches = label.Id < _branches.Length ? _branches[label.Id] : 0;
+        _branchesToLastMark = branches + (_lastMark == Bytes ? _branchesToLastMark : 0);
+        _lastMark = Bytes;
+        MostBranchesToOnePlace = Math.Max(MostBranchesToOnePlace, _branchesToLastMark);
         _listing?.Append(CultureInfo.InvariantCulture, $"L{NumberOf(label)}:\n");
     }
 
@@ -258,6 +268,12 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     {
         generator.Emit(code, target);
         Blocks++;
+        if (target.Id >= _branches.Length)
+        {
+            Array.Resize(ref _branches, Math.Max(target.Id + 1, _branches.Length * 2));
+        }
+
+        _branches[target.Id]++;
         Temporaries += Operands;
         Note(code, _listing is null ? null : "L" + NumberOf(target).ToString(CultureInfo.InvariantCulture));
     }
