@@ -1,17 +1,5 @@
 namespace Codicil.Wasi.Abi;
 
-/// <summary>State of a descriptor (typenames.witx, <c>fdflags</c>).</summary>
-[Flags]
-internal enum FdFlags : ushort
-{
-    None = 0,
-    Append = 1 << 0,
-    DSync = 1 << 1,
-    NonBlock = 1 << 2,
-    RSync = 1 << 3,
-    Sync = 1 << 4,
-}
-
 /// <summary>Which times to set (typenames.witx, <c>fstflags</c>).</summary>
 [Flags]
 internal enum FstFlags : ushort
