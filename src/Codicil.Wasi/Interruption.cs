@@ -13,18 +13,14 @@ internal static class Interruption
         store.ThrowIfInterrupted();
     }
 
-    /// <summary>Waits for one of some tasks, whatever its outcome.</summary>
-    public static int WaitAny(Store store, Task[] tasks)
+    /// <summary>Waits for a task, whatever its outcome.</summary>
+    public static void Wait(Store store, Task task)
     {
         int slice = SliceInMilliseconds(store);
-        while (true)
+        do
         {
             Check(store);
-            int index = Task.WaitAny(tasks, slice);
-            if (index >= 0)
-            {
-                return index;
-            }
         }
+        while (Task.WaitAny([task], slice) < 0);
     }
 }

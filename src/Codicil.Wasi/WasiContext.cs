@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 
+using Codicil.Wasi.Abi;
 using Codicil.Wasi.Descriptors;
 using Codicil.Wasi.Functions;
 
@@ -37,6 +38,15 @@ internal sealed class WasiContext : IDisposable
         Poll = new Poll(this);
         Process = new Process(this);
         Socket = new Socket(this);
+        try
+        {
+            OpenListeners();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public Store Store { get; }
@@ -78,6 +88,22 @@ internal sealed class WasiContext : IDisposable
 
     /// <summary>The memory of the calling instance.</summary>
     public GuestMemory GetMemory(Caller caller) => GetState(caller).GetMemory();
+
+    private void OpenListeners()
+    {
+        foreach (WasiListener listener in Options.Listeners)
+        {
+            (System.Net.Sockets.Socket socket, bool isOwned) = listener.Open();
+            var descriptor = new ListenerDescriptor(socket, isOwned, this);
+            if (Descriptors.Add(descriptor, out _) != Errno.Success)
+            {
+                descriptor.Dispose();
+                throw new ArgumentException(string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    $"invalid {nameof(WasiOptions.MaximumDescriptors)}: {Options.MaximumDescriptors}: the listeners alone are {Options.Listeners.Count}"));
+            }
+        }
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private InstanceState FindState(Instance? instance)

@@ -53,10 +53,10 @@ internal static class WasiFunctions
         ("proc_raise", static (c, _) => (uint signal) => (int)c.Process.Raise(signal)),
         ("sched_yield", static (c, _) => () => (int)c.Process.Yield()),
         ("random_get", static (c, _) => (Caller caller, uint buffer, uint length) => (int)c.Random.Get(caller, buffer, length)),
-        (OnlyInPreview1, static (c, _) => (uint fd, uint flags, uint result) => (int)c.Socket.Accept(fd)),
-        ("sock_recv", static (c, _) => (uint fd, uint vectors, uint count, uint flags, uint size, uint resultFlags) => (int)c.Socket.Receive(fd)),
-        ("sock_send", static (c, _) => (uint fd, uint vectors, uint count, uint flags, uint size) => (int)c.Socket.Send(fd)),
-        ("sock_shutdown", static (c, _) => (uint fd, uint how) => (int)c.Socket.Shutdown(fd)),
+        (OnlyInPreview1, static (c, _) => (Caller caller, uint fd, uint flags, uint result) => (int)c.Socket.Accept(caller, fd, flags, result)),
+        ("sock_recv", static (c, _) => (Caller caller, uint fd, uint vectors, uint count, uint flags, uint size, uint resultFlags) => (int)c.Socket.Receive(caller, fd, vectors, count, flags, size, resultFlags)),
+        ("sock_send", static (c, _) => (Caller caller, uint fd, uint vectors, uint count, uint flags, uint size) => (int)c.Socket.Send(caller, fd, vectors, count, flags, size)),
+        ("sock_shutdown", static (c, _) => (uint fd, uint how) => (int)c.Socket.Shutdown(fd, how)),
     ];
 
     /// <summary>The function that snapshot 0 lacks.</summary>

@@ -1,4 +1,6 @@
 using System.Collections;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Codicil.Wasi;
 
@@ -66,6 +68,27 @@ public sealed record WasiOptions
     /// <summary>Where random bytes come from; default <see cref="WasiRandom.System"/>.</summary>
     public WasiRandom Random { get; init; } = WasiRandom.System;
 
+    /// <summary>
+    /// TCP listeners that guests accept connections from (<c>sock_accept</c>); none by default. Their descriptors follow those of the standard streams and
+    /// of the directories, in this order.
+    /// </summary>
+    public IReadOnlyList<WasiListener> Listeners
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            WasiListener[] copy = [.. value];
+            foreach (WasiListener listener in copy)
+            {
+                ArgumentNullException.ThrowIfNull(listener, nameof(value));
+            }
+
+            field = copy;
+        }
+    }
+    = [];
+
     /// <summary>The most descriptors that a guest may have open, the standard streams included, 3 to 1,048,576; default 4,096. Beyond, opening fails with <c>nfile</c>.</summary>
     public int MaximumDescriptors { get; init; } = 4096;
 
@@ -75,6 +98,19 @@ public sealed record WasiOptions
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(value);
         return this with { Environment = [.. Environment, new(name, value)] };
+    }
+
+    /// <summary>The same with one more listener, opened for each store and closed with it (<see cref="WasiListener.FromEndPoint"/>).</summary>
+    public WasiOptions WithListener(EndPoint endPoint) => this with { Listeners = [.. Listeners, WasiListener.FromEndPoint(endPoint)] };
+
+    /// <summary>The same with one more listener, a socket that listens already and stays the caller's (<see cref="WasiListener.FromSocket"/>).</summary>
+    public WasiOptions WithListener(Socket socket) => this with { Listeners = [.. Listeners, WasiListener.FromSocket(socket)] };
+
+    /// <summary>The same with one more listener, which was started and stays the caller's (<see cref="WasiListener.FromSocket"/>).</summary>
+    public WasiOptions WithListener(TcpListener listener)
+    {
+        ArgumentNullException.ThrowIfNull(listener);
+        return WithListener(listener.Server);
     }
 
     /// <summary>The same with the system's clocks and a sleep that takes its time.</summary>

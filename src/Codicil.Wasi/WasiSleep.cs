@@ -36,14 +36,14 @@ public sealed class WasiSleep
 
     /// <summary>Waits until some time has passed or an input has something to say.</summary>
     /// <param name="store">Whose interrupt ends the wait.</param>
-    /// <param name="nanoseconds">The time; null for ever.</param>
+    /// <param name="nanoseconds">The time, null for ever; what is left of it when an input ends the wait.</param>
     /// <param name="inputs">What else ends the wait.</param>
     /// <returns>Whether the time has passed.</returns>
-    internal bool Wait(Store store, ulong? nanoseconds, Task[] inputs)
+    internal bool Wait(Store store, ref ulong? nanoseconds, WaitSet? inputs)
     {
         if (nanoseconds is not ulong time)
         {
-            Interruption.WaitAny(store, inputs);
+            inputs!.Wait(store);
             return false;
         }
 
@@ -56,10 +56,10 @@ public sealed class WasiSleep
 
         if (ReferenceEquals(_provider, TimeProvider.System))
         {
-            return inputs.Length == 0 ? Sleep(store, time) : WaitForInput(store, time, inputs);
+            return inputs is null or { IsEmpty: true } ? Sleep(store, time) : WaitForInput(store, time, inputs, out nanoseconds);
         }
 
-        return WaitForProvider(store, ToTimeSpan(time), inputs);
+        return WaitForProvider(store, ToTimeSpan(time), inputs ?? new WaitSet(), out nanoseconds);
     }
 
     // The system's timers are good to about a millisecond; guests sleep for microseconds. The rest of a sleep is spent yielding.
@@ -91,7 +91,7 @@ public sealed class WasiSleep
         }
     }
 
-    private static bool WaitForInput(Store store, ulong nanoseconds, Task[] inputs)
+    private static bool WaitForInput(Store store, ulong nanoseconds, WaitSet inputs, out ulong? rest)
     {
         const ulong OneMillisecond = 1_000_000;
         long start = Stopwatch.GetTimestamp();
@@ -100,46 +100,51 @@ public sealed class WasiSleep
         {
             Interruption.Check(store);
             ulong elapsed = Elapsed(start);
-            if (elapsed >= nanoseconds)
+            rest = elapsed < nanoseconds ? nanoseconds - elapsed : 0;
+            if (rest == 0)
             {
                 return true;
             }
 
-            ulong left = (nanoseconds - elapsed + OneMillisecond - 1) / OneMillisecond;
-            if (Task.WaitAny(inputs, (int)Math.Min(left, (ulong)slice)) >= 0)
+            ulong left = (rest.Value + OneMillisecond - 1) / OneMillisecond;
+            if (inputs.Wait((int)Math.Min(left, (ulong)slice)))
             {
                 return false;
             }
         }
     }
 
-    private bool WaitForProvider(Store store, TimeSpan time, Task[] inputs)
+    private bool WaitForProvider(Store store, TimeSpan time, WaitSet inputs, out ulong? rest)
     {
         TimeProvider provider = _provider!;
-        using var done = new CancellationTokenSource();
-        Task[] all = [.. inputs, Task.CompletedTask];
         long start = provider.GetTimestamp();
-        try
+        while (true)
         {
-            while (true)
+            TimeSpan left = time - provider.GetElapsedTime(start);
+            rest = left > TimeSpan.Zero ? (ulong)left.Ticks * 100 : 0;
+            if (rest == 0)
             {
-                TimeSpan left = time - provider.GetElapsedTime(start);
-                if (left <= TimeSpan.Zero)
-                {
-                    return true;
-                }
+                return true;
+            }
 
+            using var done = new CancellationTokenSource();
+            try
+            {
                 // A timer cannot be set further ahead than some weeks.
-                all[^1] = Task.Delay(left < TimeSpan.FromDays(1) ? left : TimeSpan.FromDays(1), provider, done.Token);
-                if (Interruption.WaitAny(store, all) < inputs.Length)
+                Task timer = Task.Delay(left < TimeSpan.FromDays(1) ? left : TimeSpan.FromDays(1), provider, done.Token);
+                inputs.Add(timer);
+                inputs.Wait(store);
+                if (!timer.IsCompleted)
                 {
                     return false;
                 }
+
+                inputs.Remove(timer);
             }
-        }
-        finally
-        {
-            done.Cancel();
+            finally
+            {
+                done.Cancel();
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using Codicil.Compiler;
@@ -129,9 +130,9 @@ public sealed class BoundImportTests
 
     private static string Listing(CodeVariant variant, int functionIndex)
     {
-        var listings = new Dictionary<int, string>();
+        var listings = new Dictionary<string, string>();
         new ModuleEmitter(variant) { Listings = listings }.EmitChunk(0);
-        return listings[functionIndex];
+        return listings["f" + functionIndex.ToString(CultureInfo.InvariantCulture)];
     }
 
     private static long Add(Counter counter, int value)

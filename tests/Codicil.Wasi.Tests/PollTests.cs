@@ -243,6 +243,31 @@ public sealed class PollTests
         Assert.Equal([(1, Errno.Success, EventType.FdRead)], Poll(guest, 1));
     }
 
+    /// <summary>Waits until a descriptor can be read or written: how many bytes, and whether the other side has gone.</summary>
+    internal static (long Count, bool IsHungUp) WaitFor(Guest guest, EventType type, uint fd)
+    {
+        Descriptor(guest, 0, userData: 1, type, fd);
+        Assert.Equal([(1, Errno.Success, type)], Poll(guest, 1));
+        return (guest.Memory.ReadInt64(Out + 16), guest.Memory.ReadByte(Out + 24) == 1);
+    }
+
+    /// <summary>Which of some descriptors can be read or written now.</summary>
+    internal static EventType[] Ready(Guest guest, params (EventType Type, uint Fd)[] descriptors) => Ready(guest, 0, descriptors);
+
+    /// <summary>Which of some descriptors can be read or written when the first can, or a time has passed.</summary>
+    internal static EventType[] Ready(Guest guest, ulong timeout, params (EventType Type, uint Fd)[] descriptors)
+    {
+        for (int i = 0; i < descriptors.Length; i++)
+        {
+            Descriptor(guest, (uint)i, userData: i, descriptors[i].Type, descriptors[i].Fd);
+        }
+
+        Clock(guest, (uint)descriptors.Length, userData: 99, id: 1, timeout, absolute: false);
+        (long UserData, Errno Error, EventType Type)[] events = Poll(guest, descriptors.Length + 1);
+        Assert.All(events, static item => Assert.Equal(Errno.Success, item.Error));
+        return [.. events.Select(static item => item.Type).Where(static type => type != EventType.Clock)];
+    }
+
     private static void Clock(Guest guest, uint index, long userData, uint id, ulong timeout, bool absolute)
     {
         uint at = In + (index * 48);

@@ -1,17 +1,5 @@
 namespace Codicil.Wasi.Abi;
 
-/// <summary>State of a descriptor (typenames.witx, <c>fdflags</c>).</summary>
-[Flags]
-internal enum FdFlags : ushort
-{
-    None = 0,
-    Append = 1 << 0,
-    DSync = 1 << 1,
-    NonBlock = 1 << 2,
-    RSync = 1 << 3,
-    Sync = 1 << 4,
-}
-
 /// <summary>Which times to set (typenames.witx, <c>fstflags</c>).</summary>
 [Flags]
 internal enum FstFlags : ushort
@@ -46,4 +34,13 @@ internal enum EventType : byte
     Clock = 0,
     FdRead = 1,
     FdWrite = 2,
+}
+
+/// <summary>How to receive (typenames.witx, <c>riflags</c>).</summary>
+[Flags]
+internal enum ReceiveFlags : ushort
+{
+    None = 0,
+    Peek = 1 << 0,
+    WaitAll = 1 << 1,
 }

@@ -1,15 +1,23 @@
+using System.Net.Sockets;
+
 using Codicil.Wasi.Abi;
 
 namespace Codicil.Wasi.Descriptors;
 
-/// <summary>Whether something can be read or written without waiting, and if not, what to wait for.</summary>
-internal readonly record struct Readiness(ulong ByteCount, bool IsHungUp, Task? Wait)
+/// <summary>Whether something can be read or written without waiting, and if not, what to wait for: a task, or a socket.</summary>
+internal readonly record struct Readiness(ulong ByteCount, bool IsHungUp, Task? Task, System.Net.Sockets.Socket? Socket, SelectMode Mode)
 {
+    /// <summary>Whether it can be done now.</summary>
+    public bool IsReady => Task is null && Socket is null;
+
     /// <summary>It can be done now.</summary>
-    public static Readiness Now(ulong byteCount, bool isHungUp = false) => new(byteCount, isHungUp, null);
+    public static Readiness Now(ulong byteCount, bool isHungUp = false) => new(byteCount, isHungUp, null, null, default);
 
     /// <summary>It can be done when a task has completed.</summary>
-    public static Readiness After(Task wait) => new(0, false, wait);
+    public static Readiness After(Task task) => new(0, false, task, null, default);
+
+    /// <summary>It can be done when a socket can be read, or written.</summary>
+    public static Readiness After(System.Net.Sockets.Socket socket, SelectMode mode) => new(0, false, null, socket, mode);
 }
 
 /// <summary>

@@ -9,6 +9,26 @@ internal sealed class DescriptorTable(int capacity) : IDisposable
 {
     private Descriptor?[] _entries = new Descriptor?[Math.Min(capacity, 8)];
     private int _lowestFree;
+    private volatile bool _isDisposed;
+
+    /// <summary>Whether another descriptor can be opened.</summary>
+    public bool HasRoom
+    {
+        get
+        {
+            if (_entries.Length < capacity)
+            {
+                return true;
+            }
+
+            while (_lowestFree < _entries.Length && _entries[_lowestFree] is not null)
+            {
+                _lowestFree++;
+            }
+
+            return _lowestFree < _entries.Length;
+        }
+    }
 
     /// <summary>Opens a number for a descriptor.</summary>
     public Errno Add(Descriptor descriptor, out uint fd)
@@ -34,6 +54,14 @@ internal sealed class DescriptorTable(int capacity) : IDisposable
         _entries[index] = descriptor;
         _lowestFree = index + 1;
         fd = (uint)index;
+
+        // The store may end on another thread while a call opens something: either it sees the new one, or this sees that it has ended.
+        Interlocked.MemoryBarrier();
+        if (_isDisposed)
+        {
+            descriptor.Dispose();
+        }
+
         return Errno.Success;
     }
 
@@ -81,6 +109,8 @@ internal sealed class DescriptorTable(int capacity) : IDisposable
     /// <summary>Gives back what all of them hold of the host. On any thread: the numbers stay, for a call that may be inside.</summary>
     public void Dispose()
     {
+        _isDisposed = true;
+        Interlocked.MemoryBarrier();
         foreach (Descriptor? descriptor in _entries)
         {
             descriptor?.Dispose();

@@ -159,7 +159,7 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
         context.Descriptors.FlushAll();
         try
         {
-            Interruption.WaitAny(context.Store, [pending]);
+            Interruption.Wait(context.Store, pending);
         }
         catch
         {

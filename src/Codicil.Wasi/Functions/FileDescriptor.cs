@@ -146,7 +146,15 @@ internal sealed class FileDescriptor(WasiContext context)
     public Errno Read(Caller caller, uint fd, uint vectors, uint count, uint result)
     {
         Errno errno = Find(fd, Rights.FdRead, out Descriptor descriptor);
-        return errno != Errno.Success ? errno : Read(context.GetMemory(caller), descriptor, vectors, count, result, offset: null);
+        if (errno != Errno.Success)
+        {
+            return errno;
+        }
+
+        GuestMemory memory = context.GetMemory(caller);
+        return descriptor is SocketDescriptor socket
+            ? context.Socket.Receive(memory, socket, vectors, count, ReceiveFlags.None, result)
+            : Read(memory, descriptor, vectors, count, result, offset: null);
     }
 
     public Errno ReadAt(Caller caller, uint fd, uint vectors, uint count, ulong offset, uint result)
@@ -181,7 +189,9 @@ internal sealed class FileDescriptor(WasiContext context)
             }
         }
 
-        return Write(memory, descriptor, vectors, count, result, offset: null);
+        return descriptor is SocketDescriptor socket
+            ? context.Socket.Send(memory, socket, vectors, count, result)
+            : Write(memory, descriptor, vectors, count, result, offset: null);
     }
 
     public Errno WriteAt(Caller caller, uint fd, uint vectors, uint count, ulong offset, uint result)

@@ -65,23 +65,22 @@ internal sealed class Poll(WasiContext context)
     private void Wait(InstanceState state, Span<Subscription> subscriptions)
     {
         ulong? nearest = MakeRelative(state, subscriptions);
-        List<Task>? inputs = null;
+        WaitSet? inputs = null;
         bool isReady = AskDescriptors(subscriptions, ref inputs);
         ulong waited = 0;
         if (!isReady && nearest != 0)
         {
             context.Descriptors.FlushAll();
-            Task[] tasks = inputs is null ? [] : [.. inputs];
+            ulong? left = nearest;
             do
             {
-                if (context.Options.Sleep.Wait(context.Store, nearest, tasks))
+                if (left == 0 || context.Options.Sleep.Wait(context.Store, ref left, inputs))
                 {
                     waited = nearest!.Value;
                 }
 
-                inputs = null;
+                // What one was woken for may be somebody else's already: then the rest of the time is waited for.
                 isReady = AskDescriptors(subscriptions, ref inputs);
-                tasks = inputs is null ? [] : [.. inputs];
             }
             while (!isReady && waited == 0);
         }
@@ -120,8 +119,9 @@ internal sealed class Poll(WasiContext context)
         return nearest;
     }
 
-    private bool AskDescriptors(Span<Subscription> subscriptions, ref List<Task>? inputs)
+    private bool AskDescriptors(Span<Subscription> subscriptions, ref WaitSet? inputs)
     {
+        inputs?.Clear();
         bool anyReady = false;
         foreach (ref Subscription subscription in subscriptions)
         {
@@ -144,10 +144,10 @@ internal sealed class Poll(WasiContext context)
                 Readiness readiness = subscription.Type == EventType.FdRead ? descriptor.PollRead() : descriptor.PollWrite();
                 subscription.ByteCount = readiness.ByteCount;
                 subscription.IsHungUp = readiness.IsHungUp;
-                if (readiness.Wait is Task wait)
+                if (!readiness.IsReady)
                 {
                     subscription.IsReady = false;
-                    (inputs ??= []).Add(wait);
+                    (inputs ??= new WaitSet()).Add(readiness);
                 }
             }
 

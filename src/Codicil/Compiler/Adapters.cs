@@ -534,7 +534,6 @@ internal sealed class Adapters(ManagedEngine engine)
     private Thunk FinishThunk(FunctionType type, TypeBuilder builder, MethodBuilder method, bool wantsCaller)
     {
         MethodInfo created = Finish(builder, method);
-        RuntimeHelpers.PrepareMethod(created.MethodHandle);
         return new Thunk(type, engine.Types.GetFunctionTypeId(type), created.MethodHandle.GetFunctionPointer(), created, wantsCaller);
     }
 
@@ -542,6 +541,10 @@ internal sealed class Adapters(ManagedEngine engine)
     private static MethodInfo Finish(TypeBuilder builder, MethodBuilder method)
     {
         Type created = builder.CreateType();
-        return (MethodInfo)created.Module.ResolveMethod(method.MetadataToken)!;
+        var finished = (MethodInfo)created.Module.ResolveMethod(method.MetadataToken)!;
+
+        // Compiled before anybody takes its address: a delegate of it then leads to the code, not to a jump there.
+        RuntimeHelpers.PrepareMethod(finished.MethodHandle);
+        return finished;
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Reflection;
 using System.Reflection.Emit;
 
 using Codicil.Execution;
@@ -91,7 +92,7 @@ internal sealed partial class FunctionEmitter
             target.InitLocals = true;
         }
 
-        _il = new CilWriter(target.GetILGenerator(), _module.Tokens, _module.Listings is not null);
+        _il = _module.CreateWriter(target);
         EmitPrologue(summary, body.LocalCount);
         EmitBody(body);
         int frame = BoundFrame(summary, _il.LocalCount, _il.Temporaries);
@@ -100,18 +101,26 @@ internal sealed partial class FunctionEmitter
             EmitCheckedEntry(method, target, frame);
         }
 
-        _module.Listings?.Add(_functionIndex, _il.Listing);
-        return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame);
+        bool isRefusedOptimization = _il.MostBranchesToOnePlace > CompilerLimits.OptimizedBranchesToOnePlace || _deepestLoop > CompilerLimits.OptimizedLoopDepth;
+        if (isRefusedOptimization)
+        {
+            target.SetImplementationFlags(target.GetMethodImplementationFlags() | MethodImplAttributes.NoInlining | MethodImplAttributes.NoOptimization);
+        }
+
+        _module.Record(target, _il);
+        return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame, isRefusedOptimization);
     }
 
-    // Everything may have a place of its own, 8 bytes each; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
+    // Everything may have a place of its own, 8 bytes each, or 16 where there are vectors; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
     // spills were 2 % at most.
     private int BoundFrame(in Summary summary, int locals, int temporaries) =>
-        (int)Math.Min(int.MaxValue / 2, ((long)_parameterCount + locals + temporaries + summary.MostArguments + 64) * 17 / 2);
+        (int)Math.Min(int.MaxValue / 2, ((long)_parameterCount + locals + temporaries + summary.MostArguments + 64) * (summary.UsesVectors ? 34 : 17) / 2);
 
     private Summary Scan(FunctionBody body)
     {
         Summary summary = default;
+        ConstantIndexScan index = default;
+        summary.UsesVectors = _validator.Locals.Contains(ValType.V128);
         int instructions = 0;
         int branches = 0;
         bool isChecked = _module.Variant.MemoryModes.AsSpan().Contains(MemoryMode.Checked);
@@ -138,15 +147,18 @@ internal sealed partial class FunctionEmitter
                     summary.HasLoop = true;
                     break;
                 default:
-                    if (OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument)
+                    summary.UsesVectors |= IsVector(instruction.Opcode) || (instruction.Opcode == Opcode.GlobalGet && _format.Globals[(int)instruction.Index].Type == ValType.V128);
+                    if (OpcodeTable.Immediate(instruction.Opcode) is ImmediateKind.MemoryArgument or ImmediateKind.MemoryArgumentAndLane)
                     {
                         summary.UsesMemory |= instruction.Index == 0;
-                        summary.HasFarOffset |= instruction.Index == 0 && !GuardAddressing.IsNear(instruction.Bits);
+                        summary.HasFarOffset |= instruction.Index == 0 && (!GuardAddressing.IsNear(instruction.Bits) || !GuardAddressing.IsNear(instruction.Bits + index.Offset));
                         branches += isChecked ? 1 : 0;
                     }
 
                     break;
             }
+
+            index.See(instruction);
         }
 
         // A constant index is an offset too. In the first page it never traps, if there is one; elsewhere it is above the JIT's limit.
@@ -239,7 +251,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes)
     {
-        var il = new CilWriter(entry.GetILGenerator(), _module.Tokens, record: false);
+        CilWriter il = _module.CreateWriter(entry);
         EmitStackCheck(il, _parameterCount, frameBytes);
         for (int i = 0; i <= _parameterCount; i++)
         {
@@ -248,6 +260,7 @@ internal sealed partial class FunctionEmitter
 
         il.Call(body);
         il.Emit(OpCodes.Ret);
+        _module.Record(entry, il);
     }
 
     private void EmitBody(FunctionBody body)
@@ -266,6 +279,7 @@ internal sealed partial class FunctionEmitter
             }
 
             _nextOpcode = next.Opcode;
+            BeginIndexing(instruction);
             if (_onStack > MostStackOperands)
             {
                 Flush();
@@ -273,14 +287,16 @@ internal sealed partial class FunctionEmitter
 
             _il.Operands = _onStack;
 
-            if (_reachable)
-            {
-                EmitInstruction(instruction);
-            }
-            else
+            if (!_reachable)
             {
                 EmitUnreachable(instruction);
             }
+            else if (!TryIndex(instruction.Opcode))
+            {
+                EmitInstruction(instruction);
+            }
+
+            _bounds.Step(instruction);
 
             _validator.Step(instruction);
             CheckCilBytes();
@@ -303,7 +319,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitInstruction(in Instruction instruction)
     {
-        if (EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
+        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
         {
             return;
         }
@@ -332,6 +348,9 @@ internal sealed partial class FunctionEmitter
                 break;
             case OperandKind.F64:
                 _il.LoadDouble(0);
+                break;
+            case OperandKind.V128:
+                EmitVectorConstant(0, 0);
                 break;
             default:
                 _il.Emit(OpCodes.Ldnull);
@@ -447,6 +466,7 @@ internal sealed partial class FunctionEmitter
         public bool UsesMemory;
         public bool HasFarOffset;
         public bool HasLoop;
+        public bool UsesVectors;
         public uint StateSlots;
 
         /// <summary>The parameters of the call that has the most.</summary>
@@ -462,6 +482,7 @@ internal sealed partial class FunctionEmitter
         {
             Calls++;
             MostArguments = Math.Max(MostArguments, type.Parameters.Length);
+            UsesVectors |= type.Parameters.Contains(ValType.V128) || type.Results.Contains(ValType.V128);
         }
     }
 }
@@ -472,8 +493,20 @@ internal static class CompilerLimits
     /// <summary>The largest body in bytes: beyond, the JIT's time and memory for one method are out of proportion (measured in docs/decisions.md).</summary>
     public const int FunctionBodyBytes = 1024 * 1024;
 
-    /// <summary>The most branches back to loops in one function: the JIT's time grows with their square (16 s for 64,000). Interpreters that toolchains compile have a few thousand.</summary>
-    public const int BackwardBranches = 16 * 1024;
+    /// <summary>
+    /// The most blocks that branches back to loops may span in one function, added up: the JIT walks over all of them for each branch, some 4 ns a
+    /// block. Interpreters that toolchains compile have a thousand branches over a thousand blocks.
+    /// </summary>
+    public const long BackwardBranchBlocks = 1L << 28;
+
+    /// <summary>Above this the JIT does not optimise: 1,000 forward branches to one place take it 0.4 s, and 1,900 take 2.5 s.</summary>
+    public const int OptimizedBranchesToOnePlace = 1000;
+
+    /// <summary>Above this the JIT does not optimise: loops in loops take it 0.1 s at a depth of 250, and 1.2 s at 600.</summary>
+    public const int OptimizedLoopDepth = 250;
+
+    /// <summary>Returns that end where they are; further ones go to a common end. The JIT makes one end of them in time that grows with the square of their number.</summary>
+    public const int SeparateReturns = 256;
 
     /// <summary>The most CIL of one function. Instructions with a thousand operands make much of little; real code has about three times its bytes.</summary>
     public const int CilBytes = 8 * 1024 * 1024;

@@ -21,6 +21,7 @@ internal sealed class ModuleEmitter
     private readonly FunctionValidator _validator;
     private readonly Dictionary<int, MethodBuilder> _stubs = [];
     private MethodBuilder[] _methods = [];
+    private MethodBuilder?[] _bodies = [];
     private int _firstDefined;
     private int _attempts;
     private TypeBuilder _type = null!;
@@ -50,8 +51,8 @@ internal sealed class ModuleEmitter
     /// <summary>The tokens of the members that emitted code uses.</summary>
     public MemberTokens Tokens { get; }
 
-    /// <summary>Where listings go; null records none.</summary>
-    public Dictionary<int, string>? Listings { get; init; }
+    /// <summary>Where the listings of emitted methods go, by name; null records none.</summary>
+    public Dictionary<string, string>? Listings { get; init; }
 
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The type is emitted here.")]
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "The type is emitted here.")]
@@ -69,12 +70,26 @@ internal sealed class ModuleEmitter
         Type created = _type.CreateType();
         ModuleCode.Register(created, _variant);
         var methods = new MethodInfo[facts.Length];
+        var bodies = new MethodInfo?[facts.Length];
         for (int i = 0; i < methods.Length; i++)
         {
             methods[i] = (MethodInfo)created.Module.ResolveMethod(_methods[i].MetadataToken)!;
+            bodies[i] = _bodies[i] is MethodBuilder body ? (MethodInfo)created.Module.ResolveMethod(body.MetadataToken)! : null;
         }
 
-        return new ChunkCode(created, _firstDefined, methods, facts);
+        return new ChunkCode(created, _firstDefined, methods, bodies, facts);
+    }
+
+    /// <summary>What writes the CIL of a method.</summary>
+    public CilWriter CreateWriter(MethodBuilder method) => new(method.GetILGenerator(), Tokens, Listings is not null);
+
+    /// <summary>Keeps the listing of a method that is complete, where listings are wanted.</summary>
+    public void Record(MethodBuilder method, CilWriter il)
+    {
+        if (Listings is not null)
+        {
+            Listings[method.Name] = il.Listing;
+        }
     }
 
     // False when a function was refused that had not been before.
@@ -84,6 +99,7 @@ internal sealed class ModuleEmitter
         _type = _builder.DefineType(
             string.Create(CultureInfo.InvariantCulture, $"Chunk{chunk}.{_attempts++}"), TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed, typeof(object));
         _methods = new MethodBuilder[facts.Length];
+        _bodies = new MethodBuilder?[facts.Length];
         for (int i = 0; i < _methods.Length; i++)
         {
             int functionIndex = Format.ImportedFunctionCount + _firstDefined + i;
@@ -116,12 +132,13 @@ internal sealed class ModuleEmitter
 
     private FunctionFacts EmitRefusal(int functionIndex, MethodBuilder method)
     {
-        var il = new CilWriter(method.GetILGenerator(), Tokens, record: false);
+        CilWriter il = CreateWriter(method);
         il.LoadInt32(functionIndex);
         il.LoadArgument(Format.GetTypeOfFunction(functionIndex).Parameters.Length);
         il.Call(RuntimeMembers.Operation(nameof(Semantics.InstanceOps.ThrowRefusal)));
         il.Emit(OpCodes.Ldnull);
         il.Emit(OpCodes.Throw);
+        Record(method, il);
         return new FunctionFacts(functionIndex, il.Bytes, il.Instructions, il.LocalReferences, il.Blocks, 0);
     }
 
@@ -130,6 +147,7 @@ internal sealed class ModuleEmitter
     {
         MethodBuilder body = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"f{functionIndex}_body"), Format.GetTypeOfFunction(functionIndex));
         body.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
+        _bodies[functionIndex - Format.ImportedFunctionCount - _firstDefined] = body;
         return body;
     }
 
@@ -165,7 +183,7 @@ internal sealed class ModuleEmitter
     {
         FunctionType type = Format.GetTypeOfFunction(functionIndex);
         MethodBuilder stub = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"to_f{functionIndex}"), type);
-        var il = new CilWriter(stub.GetILGenerator(), Tokens, record: false);
+        CilWriter il = CreateWriter(stub);
         int instance = type.Parameters.Length;
         LocalBuilder code = il.DeclareLocal(typeof(nint));
         Label ready = il.DefineLabel();
@@ -190,6 +208,7 @@ internal sealed class ModuleEmitter
         il.LoadLocal(code);
         il.CallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(ModuleInstance)));
         il.Emit(OpCodes.Ret);
+        Record(stub, il);
         return stub;
     }
 }

@@ -186,6 +186,7 @@ internal sealed class ManagedStore : Store
     /// <param name="saved">What <see cref="Exit"/> wants back.</param>
     /// <returns>False when this thread has too little stack; the call has to be made on another one, and nothing was entered.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [SkipLocalsInit]
     public static unsafe bool TryEnter(FunctionInstance function, out nuint saved)
     {
         ExecutionContext context = function.Context;
