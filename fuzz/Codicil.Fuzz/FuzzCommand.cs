@@ -146,6 +146,7 @@ internal sealed class FuzzRun(Options options, TextWriter output)
     private readonly Statistics _statistics = new();
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly Lock _lock = new();
+    private readonly Lazy<Corpus> _corpus = new(() => Corpus.Load(WasmTools.Find()!.Shared, Laboratory.FeaturesOf(options.Simd)));
     private int _next;
     private int _findings;
     private int _mostMemory;
@@ -174,6 +175,7 @@ internal sealed class FuzzRun(Options options, TextWriter output)
     {
         using var laboratory = new Laboratory(tools, options.Simd);
         using var execution = new ExecutionTarget(laboratory, _statistics, options.Reduction);
+        ValidationTarget? validation = tools is null ? null : new ValidationTarget(laboratory, _statistics, tools, _corpus.Value);
         while (_watch.Elapsed < options.Time)
         {
             int index = Interlocked.Increment(ref _next) - 1;
@@ -193,12 +195,36 @@ internal sealed class FuzzRun(Options options, TextWriter output)
                 Report(await execution.RunProgramAsync(seed).ConfigureAwait(false));
             }
 
+            // The others make many cases of a seed.
+            if (validation is not null && seed % 4 == 0)
+            {
+                await RunValidationAsync(validation, seed, execution.Latest).ConfigureAwait(false);
+            }
+
             await laboratory.RefreshAsync().ConfigureAwait(false);
             _mostMemory = Math.Max(_mostMemory, laboratory.MostMemory);
             if (options.Progress > 0 && (index + 1) % options.Progress == 0)
             {
                 await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{_watch.Elapsed.TotalSeconds:F0} s: {index + 1} seeds, {_findings} findings")).ConfigureAwait(false);
             }
+        }
+    }
+
+    private async Task RunValidationAsync(ValidationTarget validation, ulong seed, byte[]? generated)
+    {
+        if (options.Targets.Contains("mutants"))
+        {
+            (await validation.RunMutantsAsync(seed, generated).ConfigureAwait(false)).ForEach(Report);
+        }
+
+        if (options.Targets.Contains("text"))
+        {
+            (await validation.RunTextsAsync(seed).ConfigureAwait(false)).ForEach(Report);
+        }
+
+        if (options.Targets.Contains("roundtrip") && generated is not null)
+        {
+            Report(await validation.RunRoundTripAsync(seed, generated).ConfigureAwait(false));
         }
     }
 

@@ -1,10 +1,6 @@
 using System.Diagnostics;
 
-using Codicil.Format;
-using Codicil.Format.Binary;
-using Codicil.Format.Instructions;
 using Codicil.Format.Modules;
-using Codicil.Format.Validation;
 
 namespace Codicil.Fuzz.Cases;
 
@@ -96,10 +92,10 @@ internal sealed class CaseReducer(Func<FuzzCase, Task<bool>> stillFails, TimeSpa
 
     private async Task<FuzzCase> ReduceBodiesAsync(FuzzCase item)
     {
-        int count = Decode(item.Module)?.Bodies.Length ?? 0;
+        int count = ModuleBytes.Decode(item.Module)?.Bodies.Length ?? 0;
         for (int i = count - 1; i >= 0; i--)
         {
-            WasmModule module = Decode(item.Module)!;
+            WasmModule module = ModuleBytes.Decode(item.Module)!;
             if (module.Bodies[i].Range.Length > s_emptyBody.Length)
             {
                 item = await TryBodyAsync(item, module, i, s_emptyBody).ConfigureAwait(false);
@@ -111,17 +107,17 @@ internal sealed class CaseReducer(Func<FuzzCase, Task<bool>> stillFails, TimeSpa
 
     private async Task<FuzzCase> ReduceInstructionsAsync(FuzzCase item)
     {
-        int count = Decode(item.Module)?.Bodies.Length ?? 0;
+        int count = ModuleBytes.Decode(item.Module)?.Bodies.Length ?? 0;
         for (int body = 0; body < count; body++)
         {
-            int size = Math.Max(1, Boundaries(Decode(item.Module)!, body).Count / 2);
+            int size = Math.Max(1, ModuleBytes.Boundaries(ModuleBytes.Decode(item.Module)!, body).Count / 2);
             while (size > 0 && _watch.Elapsed < time)
             {
                 bool shrunk = false;
-                for (int first = Boundaries(Decode(item.Module)!, body).Count - 2 - size; first >= 0; first--)
+                for (int first = ModuleBytes.Boundaries(ModuleBytes.Decode(item.Module)!, body).Count - 2 - size; first >= 0; first--)
                 {
-                    WasmModule module = Decode(item.Module)!;
-                    List<int> boundaries = Boundaries(module, body);
+                    WasmModule module = ModuleBytes.Decode(item.Module)!;
+                    List<int> boundaries = ModuleBytes.Boundaries(module, body);
                     if (first + size > boundaries.Count - 2)
                     {
                         continue;
@@ -160,117 +156,13 @@ internal sealed class CaseReducer(Func<FuzzCase, Task<bool>> stillFails, TimeSpa
 
     private async Task<FuzzCase> TryBodyAsync(FuzzCase item, WasmModule module, int body, byte[] contents)
     {
-        byte[] bytes = ReplaceBody(module, body, contents);
-        if (!IsValid(bytes))
+        byte[] bytes = ModuleBytes.ReplaceBody(module, body, contents);
+        if (!ModuleBytes.IsValid(bytes))
         {
             return item;
         }
 
         FuzzCase one = item with { Module = bytes };
         return await TryAsync(one).ConfigureAwait(false) ? one : item;
-    }
-
-    private static List<int> Boundaries(WasmModule module, int body)
-    {
-        FunctionBody function = module.Bodies[body];
-        List<int> boundaries = [];
-        var reader = new InstructionReader(module.Bytes.Span, function.InstructionsStart, function.Range.End);
-        while (!reader.AtEnd)
-        {
-            boundaries.Add(reader.Offset);
-            reader.Read(out _);
-        }
-
-        boundaries.Add(function.Range.End);
-        return boundaries;
-    }
-
-    private static WasmModule? Decode(byte[] bytes)
-    {
-        try
-        {
-            return ModuleDecoder.Decode(bytes, WasmFeatures.All);
-        }
-        catch (WasmException)
-        {
-            return null;
-        }
-    }
-
-    private static bool IsValid(byte[] bytes)
-    {
-        try
-        {
-            _ = ModuleValidator.Validate(ModuleDecoder.Decode(bytes, WasmFeatures.All));
-            return true;
-        }
-        catch (WasmException)
-        {
-            return false;
-        }
-    }
-
-    // All sections but the code stay as they are.
-    private static byte[] ReplaceBody(WasmModule module, int body, byte[] contents)
-    {
-        ReadOnlySpan<byte> bytes = module.Bytes.Span;
-        using var output = new MemoryStream();
-        output.Write(bytes[..8]);
-        int position = 8;
-        while (position < bytes.Length)
-        {
-            int start = position;
-            byte id = bytes[position++];
-            uint size = ReadNumber(bytes, ref position);
-            int end = position + (int)size;
-            if (id == (byte)SectionId.Code)
-            {
-                using var code = new MemoryStream();
-                WriteNumber(code, (uint)module.Bodies.Length);
-                for (int i = 0; i < module.Bodies.Length; i++)
-                {
-                    ByteRange range = module.Bodies[i].Range;
-                    ReadOnlySpan<byte> one = i == body ? contents : bytes.Slice(range.Start, range.Length);
-                    WriteNumber(code, (uint)one.Length);
-                    code.Write(one);
-                }
-
-                output.WriteByte(id);
-                WriteNumber(output, (uint)code.Length);
-                output.Write(code.GetBuffer().AsSpan(0, (int)code.Length));
-            }
-            else
-            {
-                output.Write(bytes[start..end]);
-            }
-
-            position = end;
-        }
-
-        return output.ToArray();
-    }
-
-    private static uint ReadNumber(ReadOnlySpan<byte> bytes, ref int position)
-    {
-        uint number = 0;
-        for (int shift = 0; ; shift += 7)
-        {
-            byte next = bytes[position++];
-            number |= (uint)(next & 0x7F) << shift;
-            if (next < 0x80)
-            {
-                return number;
-            }
-        }
-    }
-
-    private static void WriteNumber(MemoryStream output, uint number)
-    {
-        for (; number >= 0x80; number >>= 7)
-        {
-            output.WriteByte((byte)(number | 0x80));
-        }
-
-        output.WriteByte((byte)number);
     }
 }

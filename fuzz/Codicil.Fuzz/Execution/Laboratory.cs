@@ -12,7 +12,7 @@ internal sealed class Laboratory : IDisposable
     {
         Tools = tools;
         HasSimd = simd;
-        TimeSpan timeout = TimeSpan.FromSeconds(120);
+        TimeSpan timeout = TimeSpan.FromSeconds(60);
         Engine = new LineProcess(Environment.ProcessPath!, ["worker", simd ? "simd" : "scalar"], timeout);
         Oracle = new LineProcess("node", ["--stack-size=900", Path.Combine(AppContext.BaseDirectory, "oracle.mjs")], timeout);
     }

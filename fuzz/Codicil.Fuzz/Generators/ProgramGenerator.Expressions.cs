@@ -17,7 +17,7 @@ internal sealed partial class ProgramGenerator
         int choice = _random.Below(100);
         if (_style is ProgramStyle.Expressions or ProgramStyle.Rotations)
         {
-            choice = choice < 80 ? 0 : choice;
+            choice = choice < 74 ? 0 : choice < 86 ? 60 : choice;
         }
 
         switch (choice)

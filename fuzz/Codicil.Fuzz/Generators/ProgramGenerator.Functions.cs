@@ -123,7 +123,7 @@ internal sealed partial class ProgramGenerator
         switch (kindOfStatement)
         {
             case 0:
-                (string variable, OperandKind kind) = _random.Pick<(string, OperandKind)>(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_variables));
+                (string variable, OperandKind kind) = _variables[_random.Below(_variables.Count)];
                 Line($" (local.set {variable} {Expression(kind, 3)})");
                 break;
             case 1:
