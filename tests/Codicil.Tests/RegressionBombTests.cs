@@ -38,7 +38,7 @@ public sealed class RegressionBombTests
         using var engine = Engine.Create();
         using Store store = engine.CreateStore();
         Instance instance = store.Instantiate(Module.FromText(
-            engine, $"(module (func (export \"f\") (param i32) (loop {Repeat("local.get 0 br_if 0 ", 20_000)})))"));
+            engine, $"(module (func (export \"f\") (param i32) (loop {Repeat("local.get 0 br_if 0 ", 30_000)})))"));
         Assert.Throws<ResourceLimitException>(() => instance.GetFunction<Action<int>>("f")!(0));
     }
 

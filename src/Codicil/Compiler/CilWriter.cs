@@ -11,6 +11,9 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     private readonly StringBuilder? _listing = record ? new StringBuilder() : null;
     private readonly List<Type>? _localTypes = record ? [] : null;
     private readonly Dictionary<Label, int> _labels = [];
+    private int[] _branches = new int[16];
+    private int _lastMark = -1;
+    private int _branchesToLastMark;
 
     public int Instructions { get; private set; }
 
@@ -19,6 +22,9 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     public int Blocks { get; private set; } = 1;
 
     public int Bytes => generator.ILOffset;
+
+    /// <summary>The most forward branches to one place. The JIT's optimiser takes time in proportion to their cube where nothing lies between them.</summary>
+    public int MostBranchesToOnePlace { get; private set; }
 
     public int LocalCount { get; private set; }
 
@@ -66,6 +72,10 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     {
         generator.MarkLabel(label);
         Blocks++;
+        int branches = label.Id < _branches.Length ? _branches[label.Id] : 0;
+        _branchesToLastMark = branches + (_lastMark == Bytes ? _branchesToLastMark : 0);
+        _lastMark = Bytes;
+        MostBranchesToOnePlace = Math.Max(MostBranchesToOnePlace, _branchesToLastMark);
         _listing?.Append(CultureInfo.InvariantCulture, $"L{NumberOf(label)}:\n");
     }
 
@@ -228,7 +238,7 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
 
     public void Call(MethodInfo method)
     {
-        if (!method.IsGenericMethod && tokens.TryGetBalanced(method, out int token))
+        if (!method.IsGenericMethod && tokens.TryGetToken(method, out int token))
         {
             generator.Emit(OpCodes.Call, token);
         }
@@ -258,6 +268,12 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
     {
         generator.Emit(code, target);
         Blocks++;
+        if (target.Id >= _branches.Length)
+        {
+            Array.Resize(ref _branches, Math.Max(target.Id + 1, _branches.Length * 2));
+        }
+
+        _branches[target.Id]++;
         Temporaries += Operands;
         Note(code, _listing is null ? null : "L" + NumberOf(target).ToString(CultureInfo.InvariantCulture));
     }
@@ -267,6 +283,14 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
         generator.Emit(OpCodes.Switch, targets);
         Blocks++;
         Note(OpCodes.Switch, _listing is null ? null : string.Join(", ", targets.Select(label => "L" + NumberOf(label).ToString(CultureInfo.InvariantCulture))));
+    }
+
+    /// <summary>An access of a value type at any address.</summary>
+    public void EmitUnaligned(OpCode code, Type type)
+    {
+        generator.Emit(OpCodes.Unaligned, (byte)1);
+        Note(OpCodes.Unaligned, "1");
+        EmitType(code, type);
     }
 
     public void EmitType(OpCode code, Type type)
@@ -330,10 +354,10 @@ internal sealed class MemberTokens(ModuleBuilder module)
     }
 
     /// <summary>
-    /// The token of a method of the host that takes as many operands as it returns: with a bare token the generator cannot keep count of
-    /// the stack for any other.
+    /// The token of a method of the host that takes at least as many operands as it returns. With a bare token the generator takes a call for
+    /// balanced: the stack it reserves may be too deep, which costs nothing, but must not be too shallow.
     /// </summary>
-    public bool TryGetBalanced(MethodInfo method, out int token)
+    public bool TryGetToken(MethodInfo method, out int token)
     {
         if (method is MethodBuilder)
         {
@@ -343,8 +367,8 @@ internal sealed class MemberTokens(ModuleBuilder module)
 
         if (!_methods.TryGetValue(method, out token))
         {
-            bool isBalanced = method.IsStatic && method.GetParameters().Length == (method.ReturnType == typeof(void) ? 0 : 1);
-            token = isBalanced ? module.GetMethodMetadataToken(method) : 0;
+            bool isEnough = method.IsStatic && method.GetParameters().Length >= (method.ReturnType == typeof(void) ? 0 : 1);
+            token = isEnough ? module.GetMethodMetadataToken(method) : 0;
             _methods.Add(method, token);
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Reflection.Emit;
+using System.Runtime.Intrinsics;
 
 using Codicil.Format.Types;
 using Codicil.Runtime;
@@ -165,13 +166,7 @@ internal sealed partial class FunctionEmitter
 
         EmitExtraResultAddress(index);
         _il.LoadLocal(value);
-        _il.Emit(kind switch
-        {
-            OperandKind.I32 => OpCodes.Stind_I4,
-            OperandKind.I64 => OpCodes.Stind_I8,
-            OperandKind.F32 => OpCodes.Stind_R4,
-            _ => OpCodes.Stind_R8,
-        });
+        EmitStoreIndirect(kind);
     }
 
     private void EmitLoadExtraResult(int index, OperandKind kind)
@@ -192,6 +187,27 @@ internal sealed partial class FunctionEmitter
         LoadInstance();
         _il.LoadField(RuntimeMembers.Context);
         EmitExtraResultAddress(index);
+        EmitLoadIndirect(kind);
+    }
+
+    private void EmitExtraResultAddress(int index)
+    {
+        _il.LoadField(RuntimeMembers.ExtraResults);
+        if (index > 0)
+        {
+            _il.LoadInt32(index * Runtime.ExecutionContext.ExtraResultBytes);
+            _il.Emit(OpCodes.Add);
+        }
+    }
+
+    private void EmitLoadIndirect(OperandKind kind)
+    {
+        if (kind == OperandKind.V128)
+        {
+            _il.EmitUnaligned(OpCodes.Ldobj, typeof(Vector128<byte>));
+            return;
+        }
+
         _il.Emit(kind switch
         {
             OperandKind.I32 => OpCodes.Ldind_I4,
@@ -201,14 +217,21 @@ internal sealed partial class FunctionEmitter
         });
     }
 
-    private void EmitExtraResultAddress(int index)
+    private void EmitStoreIndirect(OperandKind kind)
     {
-        _il.LoadField(RuntimeMembers.ExtraResults);
-        if (index > 0)
+        if (kind == OperandKind.V128)
         {
-            _il.LoadInt32(index * sizeof(ulong));
-            _il.Emit(OpCodes.Add);
+            _il.EmitUnaligned(OpCodes.Stobj, typeof(Vector128<byte>));
+            return;
         }
+
+        _il.Emit(kind switch
+        {
+            OperandKind.I32 => OpCodes.Stind_I4,
+            OperandKind.I64 => OpCodes.Stind_I8,
+            OperandKind.F32 => OpCodes.Stind_R4,
+            _ => OpCodes.Stind_R8,
+        });
     }
 
     private void EmitLoadTable(int tableIndex)

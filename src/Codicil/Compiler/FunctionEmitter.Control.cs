@@ -11,7 +11,11 @@ namespace Codicil.Compiler;
 internal sealed partial class FunctionEmitter
 {
     private readonly List<EmitFrame> _frames = [];
-    private int _backwardBranches;
+    private long _backwardBranchBlocks;
+    private int _loopDepth;
+    private int _deepestLoop;
+    private int _returns;
+    private Label? _commonReturn;
 
     private struct EmitFrame
     {
@@ -25,6 +29,9 @@ internal sealed partial class FunctionEmitter
 
         /// <summary>Operands below the block, its parameters not counted.</summary>
         public int Height;
+
+        /// <summary><see cref="CilWriter.Blocks"/> where it begins.</summary>
+        public int FirstBlock;
     }
 
     private void PushFunctionFrame() => _frames.Add(new EmitFrame { Opcode = Opcode.Block, IsFunction = true, ReachableAtStart = true });
@@ -129,7 +136,12 @@ internal sealed partial class FunctionEmitter
             Else = otherwise,
             ReachableAtStart = true,
             Height = _validator.OperandCount - popped - parameters,
+            FirstBlock = _il.Blocks,
         });
+        if (instruction.Opcode == Opcode.Loop)
+        {
+            _deepestLoop = Math.Max(_deepestLoop, ++_loopDepth);
+        }
     }
 
     private void EmitElse()
@@ -169,6 +181,7 @@ internal sealed partial class FunctionEmitter
                 EmitReturnValues();
             }
 
+            EmitCommonReturn();
             return;
         }
 
@@ -179,6 +192,7 @@ internal sealed partial class FunctionEmitter
 
         bool missingElse = frame.Opcode == Opcode.If && !frame.HasElse;
         bool isLoop = frame.Opcode == Opcode.Loop;
+        _loopDepth -= isLoop ? 1 : 0;
         if (!missingElse && (isLoop || !frame.LabelUsed))
         {
             // Nothing joins here.
@@ -240,9 +254,13 @@ internal sealed partial class FunctionEmitter
     private void Use(ref EmitFrame frame)
     {
         frame.LabelUsed = true;
-        if (frame.Opcode == Opcode.Loop && ++_backwardBranches > CompilerLimits.BackwardBranches)
+        if (frame.Opcode == Opcode.Loop)
         {
-            ThrowTooComplex();
+            _backwardBranchBlocks += _il.Blocks - frame.FirstBlock;
+            if (_backwardBranchBlocks > CompilerLimits.BackwardBranchBlocks)
+            {
+                ThrowTooComplex();
+            }
         }
     }
 
@@ -413,6 +431,12 @@ internal sealed partial class FunctionEmitter
     private void EmitReturnValues()
     {
         int results = _type.Results.Length;
+        if (++_returns > CompilerLimits.SeparateReturns)
+        {
+            EmitJumpToCommonReturn(results);
+            return;
+        }
+
         if (results == 0)
         {
             PopAll();
@@ -441,6 +465,43 @@ internal sealed partial class FunctionEmitter
             }
 
             _il.LoadLocal(first);
+        }
+
+        _il.Emit(OpCodes.Ret);
+    }
+
+    // The results go to the places that the function's label would have.
+    private void EmitJumpToCommonReturn(int results)
+    {
+        EnsureTop(results);
+        for (int i = results - 1; i >= 0; i--)
+        {
+            _il.StoreLocal(Slot(i, ClrTypes.KindOf(_type.Results[i])));
+            _onStack--;
+        }
+
+        PopAll();
+        _commonReturn ??= _il.DefineLabel();
+        _il.Branch(OpCodes.Br, _commonReturn.Value);
+    }
+
+    private void EmitCommonReturn()
+    {
+        if (_commonReturn is not Label label)
+        {
+            return;
+        }
+
+        _il.Mark(label);
+        for (int i = _type.Results.Length - 1; i > 0; i--)
+        {
+            OperandKind kind = ClrTypes.KindOf(_type.Results[i]);
+            EmitStoreExtraResult(i - 1, kind, Slot(i, kind));
+        }
+
+        if (_type.Results.Length > 0)
+        {
+            _il.LoadLocal(Slot(0, ClrTypes.KindOf(_type.Results[0])));
         }
 
         _il.Emit(OpCodes.Ret);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Reflection;
 using System.Reflection.Emit;
 
 using Codicil.Execution;
@@ -100,18 +101,25 @@ internal sealed partial class FunctionEmitter
             EmitCheckedEntry(method, target, frame);
         }
 
+        bool isRefusedOptimization = _il.MostBranchesToOnePlace > CompilerLimits.OptimizedBranchesToOnePlace || _deepestLoop > CompilerLimits.OptimizedLoopDepth;
+        if (isRefusedOptimization)
+        {
+            target.SetImplementationFlags(target.GetMethodImplementationFlags() | MethodImplAttributes.NoInlining | MethodImplAttributes.NoOptimization);
+        }
+
         _module.Record(target, _il);
-        return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame);
+        return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame, isRefusedOptimization);
     }
 
-    // Everything may have a place of its own, 8 bytes each; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
+    // Everything may have a place of its own, 8 bytes each, or 16 where there are vectors; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
     // spills were 2 % at most.
     private int BoundFrame(in Summary summary, int locals, int temporaries) =>
-        (int)Math.Min(int.MaxValue / 2, ((long)_parameterCount + locals + temporaries + summary.MostArguments + 64) * 17 / 2);
+        (int)Math.Min(int.MaxValue / 2, ((long)_parameterCount + locals + temporaries + summary.MostArguments + 64) * (summary.UsesVectors ? 34 : 17) / 2);
 
     private Summary Scan(FunctionBody body)
     {
         Summary summary = default;
+        summary.UsesVectors = _validator.Locals.Contains(ValType.V128);
         int instructions = 0;
         int branches = 0;
         bool isChecked = _module.Variant.MemoryModes.AsSpan().Contains(MemoryMode.Checked);
@@ -138,7 +146,8 @@ internal sealed partial class FunctionEmitter
                     summary.HasLoop = true;
                     break;
                 default:
-                    if (OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument)
+                    summary.UsesVectors |= IsVector(instruction.Opcode) || (instruction.Opcode == Opcode.GlobalGet && _format.Globals[(int)instruction.Index].Type == ValType.V128);
+                    if (OpcodeTable.Immediate(instruction.Opcode) is ImmediateKind.MemoryArgument or ImmediateKind.MemoryArgumentAndLane)
                     {
                         summary.UsesMemory |= instruction.Index == 0;
                         summary.HasFarOffset |= instruction.Index == 0 && !GuardAddressing.IsNear(instruction.Bits);
@@ -304,7 +313,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitInstruction(in Instruction instruction)
     {
-        if (EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
+        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
         {
             return;
         }
@@ -333,6 +342,9 @@ internal sealed partial class FunctionEmitter
                 break;
             case OperandKind.F64:
                 _il.LoadDouble(0);
+                break;
+            case OperandKind.V128:
+                EmitVectorConstant(0, 0);
                 break;
             default:
                 _il.Emit(OpCodes.Ldnull);
@@ -448,6 +460,7 @@ internal sealed partial class FunctionEmitter
         public bool UsesMemory;
         public bool HasFarOffset;
         public bool HasLoop;
+        public bool UsesVectors;
         public uint StateSlots;
 
         /// <summary>The parameters of the call that has the most.</summary>
@@ -463,6 +476,7 @@ internal sealed partial class FunctionEmitter
         {
             Calls++;
             MostArguments = Math.Max(MostArguments, type.Parameters.Length);
+            UsesVectors |= type.Parameters.Contains(ValType.V128) || type.Results.Contains(ValType.V128);
         }
     }
 }
@@ -473,8 +487,20 @@ internal static class CompilerLimits
     /// <summary>The largest body in bytes: beyond, the JIT's time and memory for one method are out of proportion (measured in docs/decisions.md).</summary>
     public const int FunctionBodyBytes = 1024 * 1024;
 
-    /// <summary>The most branches back to loops in one function: the JIT's time grows with their square (16 s for 64,000). Interpreters that toolchains compile have a few thousand.</summary>
-    public const int BackwardBranches = 16 * 1024;
+    /// <summary>
+    /// The most blocks that branches back to loops may span in one function, added up: the JIT walks over all of them for each branch, some 4 ns a
+    /// block. Interpreters that toolchains compile have a thousand branches over a thousand blocks.
+    /// </summary>
+    public const long BackwardBranchBlocks = 1L << 28;
+
+    /// <summary>Above this the JIT does not optimise: 1,000 forward branches to one place take it 0.4 s, and 1,900 take 2.5 s.</summary>
+    public const int OptimizedBranchesToOnePlace = 1000;
+
+    /// <summary>Above this the JIT does not optimise: loops in loops take it 0.1 s at a depth of 250, and 1.2 s at 600.</summary>
+    public const int OptimizedLoopDepth = 250;
+
+    /// <summary>Returns that end where they are; further ones go to a common end. The JIT makes one end of them in time that grows with the square of their number.</summary>
+    public const int SeparateReturns = 256;
 
     /// <summary>The most CIL of one function. Instructions with a thousand operands make much of little; real code has about three times its bytes.</summary>
     public const int CilBytes = 8 * 1024 * 1024;

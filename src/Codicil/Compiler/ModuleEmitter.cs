@@ -21,6 +21,7 @@ internal sealed class ModuleEmitter
     private readonly FunctionValidator _validator;
     private readonly Dictionary<int, MethodBuilder> _stubs = [];
     private MethodBuilder[] _methods = [];
+    private MethodBuilder?[] _bodies = [];
     private int _firstDefined;
     private int _attempts;
     private TypeBuilder _type = null!;
@@ -69,12 +70,14 @@ internal sealed class ModuleEmitter
         Type created = _type.CreateType();
         ModuleCode.Register(created, _variant);
         var methods = new MethodInfo[facts.Length];
+        var bodies = new MethodInfo?[facts.Length];
         for (int i = 0; i < methods.Length; i++)
         {
             methods[i] = (MethodInfo)created.Module.ResolveMethod(_methods[i].MetadataToken)!;
+            bodies[i] = _bodies[i] is MethodBuilder body ? (MethodInfo)created.Module.ResolveMethod(body.MetadataToken)! : null;
         }
 
-        return new ChunkCode(created, _firstDefined, methods, facts);
+        return new ChunkCode(created, _firstDefined, methods, bodies, facts);
     }
 
     /// <summary>What writes the CIL of a method.</summary>
@@ -96,6 +99,7 @@ internal sealed class ModuleEmitter
         _type = _builder.DefineType(
             string.Create(CultureInfo.InvariantCulture, $"Chunk{chunk}.{_attempts++}"), TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed, typeof(object));
         _methods = new MethodBuilder[facts.Length];
+        _bodies = new MethodBuilder?[facts.Length];
         for (int i = 0; i < _methods.Length; i++)
         {
             int functionIndex = Format.ImportedFunctionCount + _firstDefined + i;
@@ -143,6 +147,7 @@ internal sealed class ModuleEmitter
     {
         MethodBuilder body = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"f{functionIndex}_body"), Format.GetTypeOfFunction(functionIndex));
         body.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
+        _bodies[functionIndex - Format.ImportedFunctionCount - _firstDefined] = body;
         return body;
     }
 

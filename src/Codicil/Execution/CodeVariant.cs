@@ -130,6 +130,12 @@ internal sealed unsafe class CodeVariant
         MethodInfo method = chunk.GetMethod(defined);
         try
         {
+            // The body behind a checking entry, too: it is what takes the JIT's time and stack, and would have the guest's at its first call.
+            if (chunk.GetBody(defined) is MethodInfo body)
+            {
+                RuntimeHelpers.PrepareMethod(body.MethodHandle);
+            }
+
             RuntimeHelpers.PrepareMethod(method.MethodHandle);
         }
         catch (InvalidProgramException exception)
@@ -169,7 +175,7 @@ internal sealed unsafe class CodeVariant
 }
 
 /// <summary>An emitted chunk: its type, and facts about each function.</summary>
-internal sealed class ChunkCode(Type type, int firstDefined, MethodInfo[] methods, FunctionFacts[] facts)
+internal sealed class ChunkCode(Type type, int firstDefined, MethodInfo[] methods, MethodInfo?[] bodies, FunctionFacts[] facts)
 {
     public Type Type => type;
 
@@ -178,6 +184,9 @@ internal sealed class ChunkCode(Type type, int firstDefined, MethodInfo[] method
     public FunctionFacts[] Facts => facts;
 
     public MethodInfo GetMethod(int defined) => methods[defined - firstDefined];
+
+    /// <summary>The method behind a function that only checks the stack for it, or null.</summary>
+    public MethodInfo? GetBody(int defined) => bodies[defined - firstDefined];
 }
 
 /// <summary>What emission found out about a function.</summary>
@@ -187,8 +196,10 @@ internal sealed class ChunkCode(Type type, int firstDefined, MethodInfo[] method
 /// <param name="LocalReferences">References to locals and arguments.</param>
 /// <param name="Blocks">Basic blocks, estimated.</param>
 /// <param name="FrameBytes">What the stack frame is at most.</param>
-internal readonly record struct FunctionFacts(int FunctionIndex, int CilBytes, int CilInstructions, int LocalReferences, int Blocks, int FrameBytes)
+/// <param name="IsRefusedOptimization">Whether the JIT was told not to optimise it, because that would take too long.</param>
+internal readonly record struct FunctionFacts(
+    int FunctionIndex, int CilBytes, int CilInstructions, int LocalReferences, int Blocks, int FrameBytes, bool IsRefusedOptimization = false)
 {
-    /// <summary>Whether the JIT compiles it without optimisation: one of its limits is exceeded.</summary>
-    public bool ExceedsJitLimits => CilBytes > 60_000 || CilInstructions > 20_000 || LocalReferences > 8_000 || Blocks > 2_000;
+    /// <summary>Whether the JIT compiles it without optimisation: one of its limits is exceeded, or it was told so.</summary>
+    public bool ExceedsJitLimits => IsRefusedOptimization || CilBytes > 60_000 || CilInstructions > 20_000 || LocalReferences > 8_000 || Blocks > 2_000;
 }

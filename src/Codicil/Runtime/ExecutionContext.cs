@@ -18,6 +18,9 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
     /// <summary>In <see cref="Attention"/>: another thread wants the store, or it belongs to nobody for good.</summary>
     public const int Wanted = 2;
 
+    /// <summary>The room of a result beyond the first: a v128 fits.</summary>
+    public const int ExtraResultBytes = 16;
+
     /// <summary>The lowest stack address code may reach; the greatest value while interrupted.</summary>
     public nuint StackLimit;
 
@@ -47,7 +50,7 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
     /// <summary>Changes when the outermost call returns.</summary>
     public long CallSerial;
 
-    /// <summary>Results beyond the first, 8 bytes each: the address of <see cref="_extraNumbers"/>.</summary>
+    /// <summary>Results beyond the first, <see cref="ExtraResultBytes"/> each: the address of the last of <see cref="_extraNumbers"/>.</summary>
     public nint ExtraResults;
 
     /// <summary>References among the results beyond the first; cleared when read.</summary>
@@ -96,7 +99,7 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
 
             // SAFETY: the array is pinned for its life, and this object holds it as long as code of the store can run.
             int length = Math.Max(count, ExtraReferences.Length * 2);
-            ulong[] numbers = GC.AllocateArray<ulong>(length, pinned: true);
+            ulong[] numbers = GC.AllocateArray<ulong>(length * (ExtraResultBytes / sizeof(ulong)), pinned: true);
             _extraNumbers.Add(numbers);
             ExtraResults = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(numbers));
 
