@@ -17,7 +17,6 @@ internal sealed class WasiContext : IDisposable
         const int MostDescriptors = 1 << 20;
         Store = store;
         Options = options;
-        IsInterruptible = store.Engine.Options.Interruptible;
         if (options.MaximumDescriptors is < 3 or > MostDescriptors)
         {
             throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"invalid {nameof(WasiOptions.MaximumDescriptors)}: {options.MaximumDescriptors}"));
@@ -31,8 +30,8 @@ internal sealed class WasiContext : IDisposable
         Random = new RandomBytes(this);
         Descriptors = new DescriptorTable(options.MaximumDescriptors);
         Descriptors.Add(new InputStreamDescriptor(options.StandardInput, this), out _);
-        Descriptors.Add(new OutputStreamDescriptor(options.StandardOutput), out _);
-        Descriptors.Add(new OutputStreamDescriptor(options.StandardError), out _);
+        Descriptors.Add(new OutputStreamDescriptor(options.StandardOutput, this), out _);
+        Descriptors.Add(new OutputStreamDescriptor(options.StandardError, this), out _);
         FileDescriptor = new FileDescriptor(this);
         Path = new Functions.Path(this);
         Poll = new Poll(this);
@@ -52,8 +51,6 @@ internal sealed class WasiContext : IDisposable
     public Store Store { get; }
 
     public WasiOptions Options { get; }
-
-    public bool IsInterruptible { get; }
 
     public DescriptorTable Descriptors { get; }
 

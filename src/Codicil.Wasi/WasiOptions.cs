@@ -1,4 +1,5 @@
 using System.Collections;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 
@@ -44,7 +45,7 @@ public sealed record WasiOptions
     }
     = [];
 
-    /// <summary>Standard input; null is at its end from the beginning. It stays the caller's. When a guest waits for a stream that cannot seek, up to 4 KiB are read ahead.</summary>
+    /// <summary>Standard input; null is at its end from the beginning. It stays the caller's. From a stream that cannot seek up to 4 KiB more than the guest asked for are read, and reading it goes on in a task while the guest waits.</summary>
     public Stream? StandardInput { get; init; }
 
     /// <summary>Standard output; null discards. It stays the caller's. Flushed when the guest syncs, closes, exits, sleeps or waits for input, not at each write.</summary>
@@ -98,6 +99,30 @@ public sealed record WasiOptions
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(value);
         return this with { Environment = [.. Environment, new(name, value)] };
+    }
+
+    /// <summary>The same with standard input from a pipe. The reader stays the caller's and is not completed; up to 4 KiB more than the guest asked for are taken out of it.</summary>
+    public WasiOptions WithStandardInput(PipeReader reader)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        return this with { StandardInput = reader.AsStream(leaveOpen: true) };
+    }
+
+    /// <summary>
+    /// The same with standard output to a pipe, which sees each write at once. The writer stays the caller's and is not completed. A reader that is behind keeps
+    /// the guest waiting; when the reader is completed, the guest's write fails with <c>pipe</c>.
+    /// </summary>
+    public WasiOptions WithStandardOutput(PipeWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        return this with { StandardOutput = new PipeOutputStream(writer) };
+    }
+
+    /// <summary>The same with standard error to a pipe; as <see cref="WithStandardOutput"/>.</summary>
+    public WasiOptions WithStandardError(PipeWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        return this with { StandardError = new PipeOutputStream(writer) };
     }
 
     /// <summary>The same with one more listener, opened for each store and closed with it (<see cref="WasiListener.FromEndPoint"/>).</summary>

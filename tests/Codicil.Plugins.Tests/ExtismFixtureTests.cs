@@ -443,7 +443,7 @@ public sealed class ExtismFixtureTests
     {
     }
 
-    [Fact(Skip = "debt: SIMD: the module needs vectors")]
+    [Fact]
     [Trait("Parity", "EXT-11")]
     public void Hello_haskell()
     {

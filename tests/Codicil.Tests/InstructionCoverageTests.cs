@@ -52,6 +52,7 @@ public sealed class InstructionCoverageTests
         ["i64.const"] = "i64.const -1 drop",
         ["f32.const"] = "f32.const -1.5 drop",
         ["f64.const"] = "f64.const nan:0x4 drop",
+        ["v128.const"] = "v128.const i32x4 1 2 3 4 drop",
     };
 
     public static TheoryData<MemoryProtection> Modes => Wasm.ModeData;
@@ -90,13 +91,13 @@ public sealed class InstructionCoverageTests
         }
 
         Assert.Empty(missing);
-        Assert.InRange(count, 190, Enum.GetValues<Opcode>().Length);
+        Assert.InRange(count, 426, Enum.GetValues<Opcode>().Length);
     }
 
     private static string? BySignature(Opcode opcode)
     {
         ImmediateKind immediate = OpcodeTable.Immediate(opcode);
-        if (OpcodeTable.Shape(opcode) != InstructionShape.Signature || immediate is not (ImmediateKind.None or ImmediateKind.MemoryArgument))
+        if (OpcodeTable.Shape(opcode) != InstructionShape.Signature || immediate is not (ImmediateKind.None or ImmediateKind.MemoryArgument or ImmediateKind.MemoryArgumentAndLane or ImmediateKind.Lane or ImmediateKind.Lanes))
         {
             return null;
         }
@@ -111,11 +112,18 @@ public sealed class InstructionCoverageTests
                 OperandKind.I64 => "i64.const 8 ",
                 OperandKind.F32 => "f32.const 8.5 ",
                 OperandKind.F64 => "f64.const 8.5 ",
+                OperandKind.V128 => "v128.const i32x4 8 -8 8 -8 ",
                 _ => "",
             });
         }
 
         body.Append(OpcodeTable.MnemonicSpan(opcode));
+        body.Append(immediate switch
+        {
+            ImmediateKind.Lane or ImmediateKind.MemoryArgumentAndLane => " 1",
+            ImmediateKind.Lanes => " 0 31 2 29 4 27 6 25 8 23 10 21 12 19 14 17",
+            _ => "",
+        });
         for (int i = 0; i < signature.Results.Length; i++)
         {
             body.Append(" drop");

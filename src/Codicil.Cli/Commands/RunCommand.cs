@@ -98,7 +98,8 @@ internal static class RunCommand
             arguments = arguments[1..];
         }
 
-        Linker linker = GuestWorld.CreateLinker(engine, module, options, [argv0 ?? path, .. invoke is null ? arguments : []]);
+        using GuestListeners listeners = GuestListeners.Open(options.Listeners);
+        Linker linker = GuestWorld.CreateLinker(engine, module, options, listeners, [argv0 ?? path, .. invoke is null ? arguments : []]);
         using GuestDeadline? deadline = options.Timeout is TimeSpan timeout ? new GuestDeadline(timeout) : null;
         try
         {

@@ -238,7 +238,7 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
 
     public void Call(MethodInfo method)
     {
-        if (!method.IsGenericMethod && tokens.TryGetBalanced(method, out int token))
+        if (!method.IsGenericMethod && tokens.TryGetToken(method, out int token))
         {
             generator.Emit(OpCodes.Call, token);
         }
@@ -283,6 +283,14 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
         generator.Emit(OpCodes.Switch, targets);
         Blocks++;
         Note(OpCodes.Switch, _listing is null ? null : string.Join(", ", targets.Select(label => "L" + NumberOf(label).ToString(CultureInfo.InvariantCulture))));
+    }
+
+    /// <summary>An access of a value type at any address.</summary>
+    public void EmitUnaligned(OpCode code, Type type)
+    {
+        generator.Emit(OpCodes.Unaligned, (byte)1);
+        Note(OpCodes.Unaligned, "1");
+        EmitType(code, type);
     }
 
     public void EmitType(OpCode code, Type type)
@@ -346,10 +354,10 @@ internal sealed class MemberTokens(ModuleBuilder module)
     }
 
     /// <summary>
-    /// The token of a method of the host that takes as many operands as it returns: with a bare token the generator cannot keep count of
-    /// the stack for any other.
+    /// The token of a method of the host that takes at least as many operands as it returns. With a bare token the generator takes a call for
+    /// balanced: the stack it reserves may be too deep, which costs nothing, but must not be too shallow.
     /// </summary>
-    public bool TryGetBalanced(MethodInfo method, out int token)
+    public bool TryGetToken(MethodInfo method, out int token)
     {
         if (method is MethodBuilder)
         {
@@ -359,8 +367,8 @@ internal sealed class MemberTokens(ModuleBuilder module)
 
         if (!_methods.TryGetValue(method, out token))
         {
-            bool isBalanced = method.IsStatic && method.GetParameters().Length == (method.ReturnType == typeof(void) ? 0 : 1);
-            token = isBalanced ? module.GetMethodMetadataToken(method) : 0;
+            bool isEnough = method.IsStatic && method.GetParameters().Length >= (method.ReturnType == typeof(void) ? 0 : 1);
+            token = isEnough ? module.GetMethodMetadataToken(method) : 0;
             _methods.Add(method, token);
         }
 

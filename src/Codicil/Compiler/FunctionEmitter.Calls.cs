@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Reflection.Emit;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Types;
 using Codicil.Runtime;
@@ -65,7 +67,7 @@ internal sealed partial class FunctionEmitter
             _il.LoadLocal(argument);
         }
 
-        _il.Call(bound.Method);
+        _il.Call(_module.GetBoundCallee(functionIndex, bound));
     }
 
     // The bound import that a function index is in this variant of the code, or null.
@@ -111,6 +113,13 @@ internal sealed partial class FunctionEmitter
 
         Label ready = _il.DefineLabel();
         _il.LoadLocal(function);
+        if (!X86Base.IsSupported)
+        {
+            // The code is published before the type id, and must be read behind it. Processors of this family keep the order of loads; others need to
+            // be told. (What is reached through the reference itself is read in order everywhere.)
+            _il.Emit(OpCodes.Volatile);
+        }
+
         _il.LoadField(RuntimeMembers.FunctionTypeId);
         _il.LoadInt32(typeId);
         _il.Branch(OpCodes.Beq, ready);
@@ -165,13 +174,7 @@ internal sealed partial class FunctionEmitter
 
         EmitExtraResultAddress(index);
         _il.LoadLocal(value);
-        _il.Emit(kind switch
-        {
-            OperandKind.I32 => OpCodes.Stind_I4,
-            OperandKind.I64 => OpCodes.Stind_I8,
-            OperandKind.F32 => OpCodes.Stind_R4,
-            _ => OpCodes.Stind_R8,
-        });
+        EmitStoreIndirect(kind);
     }
 
     private void EmitLoadExtraResult(int index, OperandKind kind)
@@ -192,6 +195,27 @@ internal sealed partial class FunctionEmitter
         LoadInstance();
         _il.LoadField(RuntimeMembers.Context);
         EmitExtraResultAddress(index);
+        EmitLoadIndirect(kind);
+    }
+
+    private void EmitExtraResultAddress(int index)
+    {
+        _il.LoadField(RuntimeMembers.ExtraResults);
+        if (index > 0)
+        {
+            _il.LoadInt32(index * Runtime.ExecutionContext.ExtraResultBytes);
+            _il.Emit(OpCodes.Add);
+        }
+    }
+
+    private void EmitLoadIndirect(OperandKind kind)
+    {
+        if (kind == OperandKind.V128)
+        {
+            _il.EmitUnaligned(OpCodes.Ldobj, typeof(Vector128<byte>));
+            return;
+        }
+
         _il.Emit(kind switch
         {
             OperandKind.I32 => OpCodes.Ldind_I4,
@@ -201,14 +225,21 @@ internal sealed partial class FunctionEmitter
         });
     }
 
-    private void EmitExtraResultAddress(int index)
+    private void EmitStoreIndirect(OperandKind kind)
     {
-        _il.LoadField(RuntimeMembers.ExtraResults);
-        if (index > 0)
+        if (kind == OperandKind.V128)
         {
-            _il.LoadInt32(index * sizeof(ulong));
-            _il.Emit(OpCodes.Add);
+            _il.EmitUnaligned(OpCodes.Stobj, typeof(Vector128<byte>));
+            return;
         }
+
+        _il.Emit(kind switch
+        {
+            OperandKind.I32 => OpCodes.Stind_I4,
+            OperandKind.I64 => OpCodes.Stind_I8,
+            OperandKind.F32 => OpCodes.Stind_R4,
+            _ => OpCodes.Stind_R8,
+        });
     }
 
     private void EmitLoadTable(int tableIndex)

@@ -87,19 +87,11 @@ internal sealed partial class FunctionEmitter
     private void EmitLoad(in Instruction instruction)
     {
         int width = OpcodeTable.Width(instruction.Opcode);
-        if (_isChecked)
+        EmitLoadAddress(instruction.Bits, width);
+        if (!_isChecked && (instruction.Opcode is Opcode.I64Load or Opcode.F64Load))
         {
-            EnsureTop(1);
-            EmitCheckedAddress(instruction.Bits, width);
-        }
-        else
-        {
-            EmitAddress(instruction.Bits);
-            if (instruction.Opcode is Opcode.I64Load or Opcode.F64Load)
-            {
-                EmitWideLoad(instruction.Opcode);
-                return;
-            }
+            EmitWideLoad(instruction.Opcode);
+            return;
         }
 
         switch (instruction.Opcode)
@@ -190,16 +182,21 @@ internal sealed partial class FunctionEmitter
             return;
         }
 
-        // Elsewhere a probe of the last byte. Guard memory exists on x64 only, so far.
+        EmitProbe(sizeof(ulong));
+        _il.Emit(isFloat ? OpCodes.Ldind_R8 : OpCodes.Ldind_I8);
+    }
+
+    // Where there are no intrinsics, a load of the last byte first. Guard memory exists on x64 only, so far.
+    private void EmitProbe(int width)
+    {
         LocalBuilder address = ScratchAddress();
         _il.StoreLocal(address);
         _il.LoadLocal(address);
-        _il.LoadInt32(sizeof(ulong) - 1);
+        _il.LoadInt32(width - 1);
         _il.Emit(OpCodes.Add);
         _il.Emit(OpCodes.Ldind_U1);
         _il.Emit(OpCodes.Pop);
         _il.LoadLocal(address);
-        _il.Emit(isFloat ? OpCodes.Ldind_R8 : OpCodes.Ldind_I8);
     }
 
     /// <summary>
@@ -236,33 +233,7 @@ internal sealed partial class FunctionEmitter
     {
         int width = OpcodeTable.Width(instruction.Opcode);
         bool isConstant = _pending == PendingKind.Constant;
-        if (!_isChecked && _pending is PendingKind.Constant or PendingKind.Local && _onStack >= 2)
-        {
-            // The value is not written yet: the address can be finished first.
-            PendingOperand value = TakePending();
-            EmitAddress(instruction.Bits);
-            EmitPending(value);
-            Push();
-        }
-        else
-        {
-            EnsureTop(2);
-            LocalBuilder value = Scratch(StoredKind(instruction.Opcode));
-            _il.StoreLocal(value);
-            Pop(1);
-            if (_isChecked)
-            {
-                EmitCheckedAddress(instruction.Bits, width);
-            }
-            else
-            {
-                EmitAddress(instruction.Bits);
-            }
-
-            _il.LoadLocal(value);
-            Push();
-        }
-
+        EmitAddressBelow(StoredKind(instruction.Opcode), instruction.Bits, width);
         if (!_isChecked && (isConstant || width == 1))
         {
             // The JIT merges adjacent stores of constants into a wider one, and the first would be lost when the second traps. RyuJIT 10 does so
@@ -280,6 +251,42 @@ internal sealed partial class FunctionEmitter
             _ => OpCodes.Stind_I2,
         });
         Pop(2);
+    }
+
+    /// <summary>Turns the i32 below the value on top into an address.</summary>
+    private void EmitAddressBelow(OperandKind kind, ulong offset, int width)
+    {
+        if (!_isChecked && _pending is PendingKind.Constant or PendingKind.Local && _onStack >= 2)
+        {
+            // The value is not written yet: the address can be finished first.
+            PendingOperand pending = TakePending();
+            EmitAddress(offset);
+            EmitPending(pending);
+            Push();
+            return;
+        }
+
+        EnsureTop(2);
+        LocalBuilder value = Scratch(kind);
+        _il.StoreLocal(value);
+        Pop(1);
+        EmitLoadAddress(offset, width);
+        _il.LoadLocal(value);
+        Push();
+    }
+
+    /// <summary>Turns the i32 on top into the address of an access, which is checked where the access itself does not trap.</summary>
+    private void EmitLoadAddress(ulong offset, int width)
+    {
+        if (_isChecked)
+        {
+            EnsureTop(1);
+            EmitCheckedAddress(offset, width);
+        }
+        else
+        {
+            EmitAddress(offset);
+        }
     }
 
     private static OperandKind StoredKind(Opcode opcode) => opcode switch
@@ -302,6 +309,7 @@ internal sealed partial class FunctionEmitter
             return;
         }
 
+        offset += TakeWideOffset();
         EnsureTop(1);
         _il.Emit(OpCodes.Conv_U);
         _il.LoadLocal(_memoryBase!);
@@ -335,6 +343,7 @@ internal sealed partial class FunctionEmitter
         LocalBuilder index = Scratch(OperandKind.I64);
         Label inside = _il.DefineLabel();
         _il.Operands = _onStack - 1;
+        offset += TakeWideOffset();
         _il.Emit(OpCodes.Conv_U8);
         _il.StoreLocal(index);
         _il.LoadLocal(index);

@@ -42,7 +42,7 @@ internal sealed partial class FunctionEmitter
         NotZero,
     }
 
-    private readonly record struct PendingOperand(OperandKind Kind, ulong Bits, bool IsLocal);
+    private readonly record struct PendingOperand(OperandKind Kind, ulong Bits, bool IsLocal, ulong HighBits = 0);
 
     /// <param name="Relation">The relation between the operands.</param>
     /// <param name="Kind">The kind of the operands.</param>
@@ -100,6 +100,9 @@ internal sealed partial class FunctionEmitter
             case OperandKind.F32:
                 _il.LoadSingle((uint)operand.Bits);
                 break;
+            case OperandKind.V128:
+                EmitVectorConstant(operand.Bits, operand.HighBits);
+                break;
             default:
                 _il.LoadDouble(operand.Bits);
                 break;
@@ -131,11 +134,11 @@ internal sealed partial class FunctionEmitter
         }
     }
 
-    private void PushConstant(OperandKind kind, ulong bits)
+    private void PushConstant(OperandKind kind, ulong bits, ulong highBits = 0)
     {
         Materialize();
         _pending = PendingKind.Constant;
-        _pendingOperand = new PendingOperand(kind, bits, IsLocal: false);
+        _pendingOperand = new PendingOperand(kind, bits, IsLocal: false, highBits);
         Push();
     }
 

@@ -158,13 +158,7 @@ internal sealed partial class FunctionEmitter
         else
         {
             EmitGlobalAddress(index);
-            _il.Emit(kind switch
-            {
-                OperandKind.I32 => OpCodes.Ldind_I4,
-                OperandKind.I64 => OpCodes.Ldind_I8,
-                OperandKind.F32 => OpCodes.Ldind_R4,
-                _ => OpCodes.Ldind_R8,
-            });
+            EmitLoadIndirect(kind);
         }
 
         Push();
@@ -186,13 +180,7 @@ internal sealed partial class FunctionEmitter
         {
             EmitGlobalAddress(index);
             _il.LoadLocal(value);
-            _il.Emit(kind switch
-            {
-                OperandKind.I32 => OpCodes.Stind_I4,
-                OperandKind.I64 => OpCodes.Stind_I8,
-                OperandKind.F32 => OpCodes.Stind_R4,
-                _ => OpCodes.Stind_R8,
-            });
+            EmitStoreIndirect(kind);
         }
 
         Pop(1);
@@ -215,7 +203,7 @@ internal sealed partial class FunctionEmitter
         }
 
         EmitLoadGlobalObject(index);
-        _il.LoadFieldAddress(RuntimeMembers.GlobalBits);
+        _il.LoadFieldAddress(_format.Globals[index].Type == ValType.V128 ? RuntimeMembers.GlobalVector : RuntimeMembers.GlobalBits);
     }
 
     private void EmitLoadGlobalObject(int index)

@@ -111,14 +111,16 @@ internal sealed partial class FunctionEmitter
         return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame, isRefusedOptimization);
     }
 
-    // Everything may have a place of its own, 8 bytes each; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
+    // Everything may have a place of its own, 8 bytes each, or 16 where there are vectors; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
     // spills were 2 % at most.
     private int BoundFrame(in Summary summary, int locals, int temporaries) =>
-        (int)Math.Min(int.MaxValue / 2, ((long)_parameterCount + locals + temporaries + summary.MostArguments + 64) * 17 / 2);
+        (int)Math.Min(int.MaxValue / 2, ((long)_parameterCount + locals + temporaries + summary.MostArguments + 64) * (summary.UsesVectors ? 34 : 17) / 2);
 
     private Summary Scan(FunctionBody body)
     {
         Summary summary = default;
+        ConstantIndexScan index = default;
+        summary.UsesVectors = _validator.Locals.Contains(ValType.V128);
         int instructions = 0;
         int branches = 0;
         bool isChecked = _module.Variant.MemoryModes.AsSpan().Contains(MemoryMode.Checked);
@@ -145,15 +147,18 @@ internal sealed partial class FunctionEmitter
                     summary.HasLoop = true;
                     break;
                 default:
-                    if (OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.MemoryArgument)
+                    summary.UsesVectors |= IsVector(instruction.Opcode) || (instruction.Opcode == Opcode.GlobalGet && _format.Globals[(int)instruction.Index].Type == ValType.V128);
+                    if (OpcodeTable.Immediate(instruction.Opcode) is ImmediateKind.MemoryArgument or ImmediateKind.MemoryArgumentAndLane)
                     {
                         summary.UsesMemory |= instruction.Index == 0;
-                        summary.HasFarOffset |= instruction.Index == 0 && !GuardAddressing.IsNear(instruction.Bits);
+                        summary.HasFarOffset |= instruction.Index == 0 && (!GuardAddressing.IsNear(instruction.Bits) || !GuardAddressing.IsNear(instruction.Bits + index.Offset));
                         branches += isChecked ? 1 : 0;
                     }
 
                     break;
             }
+
+            index.See(instruction);
         }
 
         // A constant index is an offset too. In the first page it never traps, if there is one; elsewhere it is above the JIT's limit.
@@ -274,6 +279,7 @@ internal sealed partial class FunctionEmitter
             }
 
             _nextOpcode = next.Opcode;
+            BeginIndexing(instruction);
             if (_onStack > MostStackOperands)
             {
                 Flush();
@@ -281,14 +287,16 @@ internal sealed partial class FunctionEmitter
 
             _il.Operands = _onStack;
 
-            if (_reachable)
-            {
-                EmitInstruction(instruction);
-            }
-            else
+            if (!_reachable)
             {
                 EmitUnreachable(instruction);
             }
+            else if (!TryIndex(instruction.Opcode))
+            {
+                EmitInstruction(instruction);
+            }
+
+            _bounds.Step(instruction);
 
             _validator.Step(instruction);
             CheckCilBytes();
@@ -311,7 +319,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitInstruction(in Instruction instruction)
     {
-        if (EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
+        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
         {
             return;
         }
@@ -340,6 +348,9 @@ internal sealed partial class FunctionEmitter
                 break;
             case OperandKind.F64:
                 _il.LoadDouble(0);
+                break;
+            case OperandKind.V128:
+                EmitVectorConstant(0, 0);
                 break;
             default:
                 _il.Emit(OpCodes.Ldnull);
@@ -455,6 +466,7 @@ internal sealed partial class FunctionEmitter
         public bool UsesMemory;
         public bool HasFarOffset;
         public bool HasLoop;
+        public bool UsesVectors;
         public uint StateSlots;
 
         /// <summary>The parameters of the call that has the most.</summary>
@@ -470,6 +482,7 @@ internal sealed partial class FunctionEmitter
         {
             Calls++;
             MostArguments = Math.Max(MostArguments, type.Parameters.Length);
+            UsesVectors |= type.Parameters.Contains(ValType.V128) || type.Results.Contains(ValType.V128);
         }
     }
 }

@@ -36,6 +36,7 @@ internal static class RuntimeMembers
     public static readonly FieldInfo TableFunctions = typeof(TableInstance).GetField(nameof(TableInstance.Functions), Instance)!;
 
     public static readonly FieldInfo GlobalBits = typeof(GlobalInstance).GetField(nameof(GlobalInstance.Bits), Instance)!;
+    public static readonly FieldInfo GlobalVector = typeof(GlobalInstance).GetField(nameof(GlobalInstance.Vector), Instance)!;
     public static readonly FieldInfo GlobalReference = typeof(GlobalInstance).GetField(nameof(GlobalInstance.Reference), Instance)!;
 
     public static readonly FieldInfo FunctionTarget = typeof(FunctionInstance).GetField(nameof(FunctionInstance.Target), Instance)!;
@@ -48,6 +49,8 @@ internal static class RuntimeMembers
     public static MethodInfo Trap(string name) => typeof(Traps).GetMethod(name, Static)!;
 
     public static MethodInfo Numeric(string name) => typeof(NumericOps).GetMethod(name, Static)!;
+
+    public static MethodInfo Vector(string name) => typeof(VectorOps).GetMethod(name, Static)!;
 
     public static FieldInfo Constant(string name) => typeof(NumericOps).GetField(name, Static)!;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Intrinsics;
 
 using Codicil.Format.Instructions;
 using Codicil.Format.Modules;
@@ -9,13 +10,17 @@ namespace Codicil.Runtime;
 /// <summary>Evaluates constant expressions (3.4.12, 4.7.2): global and table initialisers, segment offsets, elements.</summary>
 internal static class ConstantEvaluator
 {
-    /// <summary>The value of a validated constant expression: bits for numbers, a reference otherwise.</summary>
-    public static (ulong Bits, object? Reference) Evaluate(ModuleInstance instance, ByteRange expression)
+    /// <summary>What a constant expression is: bits for a number, else a vector or a reference.</summary>
+    public readonly record struct Constant(ulong Bits, Vector128<byte> Vector, object? Reference);
+
+    /// <summary>The value of a validated constant expression.</summary>
+    public static Constant Evaluate(ModuleInstance instance, ByteRange expression)
     {
         WasmModule module = instance.ManagedModule.Format;
         var reader = new InstructionReader(module.Bytes.Span, expression.Start, expression.End);
         Span<ulong> bits = stackalloc ulong[8];
         object? reference = null;
+        Vector128<byte> vector = default;
         int count = 0;
         while (true)
         {
@@ -23,12 +28,15 @@ internal static class ConstantEvaluator
             switch (instruction.Opcode)
             {
                 case Opcode.End:
-                    return (count > 0 ? bits[count - 1] : 0, reference);
+                    return new Constant(count > 0 ? bits[count - 1] : 0, vector, reference);
                 case Opcode.I32Const:
                     Push(ref bits, ref count, (uint)instruction.I32);
                     break;
                 case Opcode.I64Const or Opcode.F32Const or Opcode.F64Const:
                     Push(ref bits, ref count, instruction.Bits);
+                    break;
+                case Opcode.V128Const:
+                    vector = Vector128.Create(instruction.Bits, instruction.HighBits).AsByte();
                     break;
                 case Opcode.GlobalGet:
                     {
@@ -37,6 +45,10 @@ internal static class ConstantEvaluator
                         if (type.Type.IsReference)
                         {
                             reference = global!.Reference;
+                        }
+                        else if (type.Type == ValType.V128)
+                        {
+                            vector = global!.Vector;
                         }
                         else
                         {

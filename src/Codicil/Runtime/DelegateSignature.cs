@@ -124,7 +124,7 @@ internal static class DelegateSignature
         return new FunctionType(parameters.ToImmutable(), ToResults(definition.Method.ReturnType, definition.Name));
     }
 
-    /// <summary>Whether a bound import's method can be called directly for an import of the type: plain numbers, at most one result.</summary>
+    /// <summary>Whether a bound import's method can be called directly for an import of the type: plain numbers and vectors, at most one result.</summary>
     public static bool Fits(BoundImport definition, FunctionType type)
     {
         ParameterInfo[] parameters = definition.Method.GetParameters();
@@ -144,5 +144,5 @@ internal static class DelegateSignature
         return type.Results.IsEmpty ? definition.Method.ReturnType == typeof(void) : IsPlain(definition.Method.ReturnType, type.Results[0]);
     }
 
-    private static bool IsPlain(Type type, ValType wanted) => wanted.IsNumber && type != typeof(bool) && ToValType(type) == wanted;
+    private static bool IsPlain(Type type, ValType wanted) => !wanted.IsReference && type != typeof(bool) && ToValType(type) == wanted;
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Intrinsics;
 
 using Codicil.Format.Types;
 
@@ -47,6 +48,8 @@ internal static class DynamicCall
 
     public static double GetF64(ReadOnlySpan<Value> values, int index) => values[index].AsF64();
 
+    public static Vector128<byte> GetV128(ReadOnlySpan<Value> values, int index) => values[index].AsV128();
+
     public static FunctionInstance? GetFunction(ReadOnlySpan<Value> values, int index) => (FunctionInstance?)values[index].RawReference;
 
     public static object? GetObject(ReadOnlySpan<Value> values, int index) => values[index].RawReference;
@@ -58,6 +61,8 @@ internal static class DynamicCall
     public static void SetF32(float value, Span<Value> values, int index) => values[index] = Value.FromF32(value);
 
     public static void SetF64(double value, Span<Value> values, int index) => values[index] = Value.FromF64(value);
+
+    public static void SetV128(Vector128<byte> value, Span<Value> values, int index) => values[index] = Value.FromV128(value);
 
     public static void SetFunction(FunctionInstance? value, Span<Value> values, int index) => values[index] = Value.FromFunction(value);
 
@@ -74,7 +79,16 @@ internal static class DynamicCall
             results[i] = Value.Default(type.Results[i]);
         }
 
-        callback(HostFunction.MakeCaller(host), arguments, results);
+        Caller caller = HostFunction.BeginCaller(host);
+        try
+        {
+            callback(caller, arguments, results);
+        }
+        finally
+        {
+            HostFunction.EndCaller(host);
+        }
+
         for (int i = 0; i < results.Length; i++)
         {
             ValType wanted = type.Results[i];

@@ -4,6 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 using Codicil.Execution;
 
@@ -88,13 +89,15 @@ internal static class EntryOps
 
     public static ManagedStore StoreOf(FunctionInstance function) => function.ManagedStore;
 
-    public static unsafe int TakeResultI32(FunctionInstance function, int index) => (int)((ulong*)function.ManagedStore.Context.ExtraResults)[index];
+    public static unsafe int TakeResultI32(FunctionInstance function, int index) => *(int*)Place(function, index);
 
-    public static unsafe long TakeResultI64(FunctionInstance function, int index) => (long)((ulong*)function.ManagedStore.Context.ExtraResults)[index];
+    public static unsafe long TakeResultI64(FunctionInstance function, int index) => *(long*)Place(function, index);
 
-    public static unsafe float TakeResultF32(FunctionInstance function, int index) => *(float*)((ulong*)function.ManagedStore.Context.ExtraResults + index);
+    public static unsafe float TakeResultF32(FunctionInstance function, int index) => *(float*)Place(function, index);
 
-    public static unsafe double TakeResultF64(FunctionInstance function, int index) => *(double*)((ulong*)function.ManagedStore.Context.ExtraResults + index);
+    public static unsafe double TakeResultF64(FunctionInstance function, int index) => *(double*)Place(function, index);
+
+    public static unsafe Vector128<byte> TakeResultV128(FunctionInstance function, int index) => Vector128.Load(Place(function, index));
 
     public static FunctionInstance? TakeResultFunction(FunctionInstance function, int index) => (FunctionInstance?)TakeResultObject(function, index);
 
@@ -106,13 +109,15 @@ internal static class EntryOps
         return reference;
     }
 
-    public static unsafe void PutResultI32(int value, HostFunction host, int index) => *(int*)(Room(host, index) + index) = value;
+    public static unsafe void PutResultI32(int value, HostFunction host, int index) => *(int*)Room(host, index) = value;
 
-    public static unsafe void PutResultI64(long value, HostFunction host, int index) => *(long*)(Room(host, index) + index) = value;
+    public static unsafe void PutResultI64(long value, HostFunction host, int index) => *(long*)Room(host, index) = value;
 
-    public static unsafe void PutResultF32(float value, HostFunction host, int index) => *(float*)(Room(host, index) + index) = value;
+    public static unsafe void PutResultF32(float value, HostFunction host, int index) => *(float*)Room(host, index) = value;
 
-    public static unsafe void PutResultF64(double value, HostFunction host, int index) => *(double*)(Room(host, index) + index) = value;
+    public static unsafe void PutResultF64(double value, HostFunction host, int index) => *(double*)Room(host, index) = value;
+
+    public static unsafe void PutResultV128(Vector128<byte> value, HostFunction host, int index) => value.Store(Room(host, index));
 
     public static void PutResultFunction(FunctionInstance? value, HostFunction host, int index) => PutResultObject(value, host, index);
 
@@ -122,13 +127,17 @@ internal static class EntryOps
         host.Store.Context.ExtraReferences[index] = value;
     }
 
+    // SAFETY: the function that has just returned wrote its result there; see Room.
+    private static unsafe byte* Place(FunctionInstance function, int index) =>
+        (byte*)function.ManagedStore.Context.ExtraResults + (index * ExecutionContext.ExtraResultBytes);
+
     // Results are put from the last to the first, so that the room is made before anything is in it.
-    private static unsafe ulong* Room(HostFunction host, int index)
+    private static unsafe byte* Room(HostFunction host, int index)
     {
         host.Store.Context.EnsureExtraResults(index + 1);
 
         // SAFETY: the context's pinned array has more than index elements.
-        return (ulong*)host.Store.Context.ExtraResults;
+        return (byte*)host.Store.Context.ExtraResults + (index * ExecutionContext.ExtraResultBytes);
     }
 
     private static void RunOnLargeStack(ManagedStore store, Action action)
@@ -161,7 +170,8 @@ internal static class EntryOps
     private static bool IsThrownByEmittedCode(Exception exception)
     {
         StackFrame? top = new StackTrace(exception, false).GetFrame(0);
-        return ModuleCode.Find(MethodOf(top)?.DeclaringType) is not null;
+        MethodBase? method = MethodOf(top);
+        return ModuleCode.Find(method?.DeclaringType) is not null && !method!.Name.StartsWith(ModuleCode.HostStubPrefix, StringComparison.Ordinal);
     }
 
     private static ImmutableArray<WasmFrame> FindFrames(Exception exception)

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 using Codicil.Format.Types;
 
 namespace Codicil.Runtime;
@@ -10,7 +12,7 @@ internal sealed class GlobalInstance : Global
 
     public object? Reference;
 
-    public System.Runtime.Intrinsics.Vector128<byte> Vector;
+    public Vector128<byte> Vector;
 
     private readonly ManagedStore _store;
 
@@ -55,9 +57,6 @@ internal sealed class GlobalInstance : Global
     {
         switch (Type.Type.Kind)
         {
-            case ValKind.V128:
-                Vector = value.AsV128();
-                break;
             case ValKind.Reference:
                 Reference = References.FromValue(value, Type.Type, _store);
                 break;
@@ -67,7 +66,15 @@ internal sealed class GlobalInstance : Global
                     throw new ArgumentException($"expected {Type.Type}, found {value.Type}", nameof(value));
                 }
 
-                Bits = value.RawBits;
+                if (Type.Type.Kind == ValKind.V128)
+                {
+                    Vector = value.AsV128();
+                }
+                else
+                {
+                    Bits = value.RawBits;
+                }
+
                 break;
         }
     }

@@ -158,15 +158,15 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
         instance.Globals = globals;
         for (int i = format.ImportedGlobalCount; i < globals.Length; i++)
         {
-            (ulong bits, object? reference) = ConstantEvaluator.Evaluate(instance, format.GlobalInitializers[i - format.ImportedGlobalCount]);
+            ConstantEvaluator.Constant constant = ConstantEvaluator.Evaluate(instance, format.GlobalInitializers[i - format.ImportedGlobalCount]);
             int slot = module.Code.InlineGlobalSlots[i];
             if (slot >= 0)
             {
-                instance.InlineGlobals[slot] = bits;
+                instance.InlineGlobals[slot] = constant.Bits;
             }
             else
             {
-                globals[i] = new GlobalInstance(store, format.Globals[i]) { Bits = bits, Reference = reference };
+                globals[i] = new GlobalInstance(store, format.Globals[i]) { Bits = constant.Bits, Vector = constant.Vector, Reference = constant.Reference };
             }
         }
     }

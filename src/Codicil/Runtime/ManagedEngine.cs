@@ -108,5 +108,5 @@ internal static class SupportedFeatures
     /// <summary>The features whose instructions the compiler engine emits.</summary>
     public const WasmFeatures All =
         WasmFeatures.MutableGlobals | WasmFeatures.SignExtension | WasmFeatures.SaturatingFloatToInt | WasmFeatures.MultiValue
-        | WasmFeatures.BulkMemory | WasmFeatures.ReferenceTypes | WasmFeatures.ExtendedConstants;
+        | WasmFeatures.BulkMemory | WasmFeatures.ReferenceTypes | WasmFeatures.ExtendedConstants | WasmFeatures.Simd;
 }

@@ -1,0 +1,228 @@
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+using Codicil.Format.Instructions;
+using Codicil.Semantics;
+
+namespace Codicil.Compiler;
+
+/// <summary>Vectors in linear memory. What is said of the other accesses holds here, too: an access traps or happens as a whole.</summary>
+internal sealed partial class FunctionEmitter
+{
+    private bool EmitVectorMemory(in Instruction instruction)
+    {
+        switch (instruction.Opcode)
+        {
+            case >= Opcode.V128Load and <= Opcode.V128Load64Splat or Opcode.V128Load32Zero or Opcode.V128Load64Zero:
+                EmitLoadAddress(instruction.Bits, OpcodeTable.Width(instruction.Opcode));
+                EmitVectorLoad(instruction.Opcode);
+                return true;
+            case Opcode.V128Store:
+                EmitAddressBelow(OperandKind.V128, instruction.Bits, OpcodeTable.Width(instruction.Opcode));
+                EmitVolatileInGuardMode();
+                EmitStoreIndirect(OperandKind.V128);
+                Pop(2);
+                return true;
+            case >= Opcode.V128Load8Lane and <= Opcode.V128Load64Lane:
+                EmitLoadLane(instruction);
+                return true;
+            case >= Opcode.V128Store8Lane and <= Opcode.V128Store64Lane:
+                EmitStoreLane(instruction);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    // From the address on top.
+    private void EmitVectorLoad(Opcode opcode)
+    {
+        switch (opcode)
+        {
+            case Opcode.V128Load:
+                EmitLoadVector();
+                break;
+            case Opcode.V128Load8Splat:
+                _il.Emit(OpCodes.Ldind_U1);
+                CallVector(nameof(VectorOps.I8x16Splat));
+                break;
+            case Opcode.V128Load16Splat:
+                _il.Emit(OpCodes.Ldind_U2);
+                CallVector(nameof(VectorOps.I16x8Splat));
+                break;
+            case Opcode.V128Load32Splat:
+                _il.Emit(OpCodes.Ldind_I4);
+                CallVector(nameof(VectorOps.I32x4Splat));
+                break;
+            case Opcode.V128Load64Splat:
+                if (!_isChecked && Sse3.IsSupported)
+                {
+                    _il.Call(s_loadAndDuplicate);
+                    CallVector(nameof(VectorOps.FromVectorOfDouble));
+                }
+                else
+                {
+                    EmitLoad64();
+                    CallVector(nameof(VectorOps.I64x2Splat));
+                }
+
+                break;
+            case Opcode.V128Load32Zero:
+                if (!_isChecked && Sse2.IsSupported)
+                {
+                    _il.Call(s_loadScalarInt32);
+                    CallVector(nameof(VectorOps.FromVectorOfInt32));
+                }
+                else
+                {
+                    _il.Emit(OpCodes.Ldind_I4);
+                    CallVector(nameof(VectorOps.FromInt32));
+                }
+
+                break;
+            default:
+                EmitLoad64Zero();
+                if (ExtensionOf(opcode) is string extension)
+                {
+                    CallVector(extension);
+                }
+
+                break;
+        }
+    }
+
+    private static string? ExtensionOf(Opcode opcode) => opcode switch
+    {
+        Opcode.V128Load8x8S => nameof(VectorOps.I16x8ExtendLowI8x16S),
+        Opcode.V128Load8x8U => nameof(VectorOps.I16x8ExtendLowI8x16U),
+        Opcode.V128Load16x4S => nameof(VectorOps.I32x4ExtendLowI16x8S),
+        Opcode.V128Load16x4U => nameof(VectorOps.I32x4ExtendLowI16x8U),
+        Opcode.V128Load32x2S => nameof(VectorOps.I64x2ExtendLowI32x4S),
+        Opcode.V128Load32x2U => nameof(VectorOps.I64x2ExtendLowI32x4U),
+        _ => null,
+    };
+
+    /// <summary>
+    /// 16 bytes. In guard mode as an intrinsic that the JIT takes for nothing else: an indirection would become a load of 1 byte where the vector is not
+    /// used, and of one lane where one lane is.
+    /// </summary>
+    private void EmitLoadVector()
+    {
+        if (!_isChecked && _nextOpcode != Opcode.V128Store)
+        {
+            if (Sse3.IsSupported)
+            {
+                _il.Call(s_loadVector);
+                return;
+            }
+
+            EmitProbe(Vector128<byte>.Count);
+        }
+
+        EmitLoadIndirect(OperandKind.V128);
+    }
+
+    private void EmitLoad64()
+    {
+        if (_isChecked)
+        {
+            _il.Emit(OpCodes.Ldind_I8);
+        }
+        else
+        {
+            EmitWideLoad(Opcode.I64Load);
+        }
+    }
+
+    private void EmitLoad64Zero()
+    {
+        if (!_isChecked && Sse2.IsSupported)
+        {
+            _il.Call(s_loadScalarInt64);
+            CallVector(nameof(VectorOps.FromVectorOfInt64));
+            return;
+        }
+
+        EmitLoad64();
+        CallVector(nameof(VectorOps.FromInt64));
+    }
+
+    private void EmitLoadLane(in Instruction instruction)
+    {
+        EnsureTop(2);
+        LocalBuilder vector = Scratch(OperandKind.V128);
+        _il.StoreLocal(vector);
+        Pop(1);
+        EmitLoadAddress(instruction.Bits, OpcodeTable.Width(instruction.Opcode));
+        switch (instruction.Opcode)
+        {
+            case Opcode.V128Load8Lane:
+                _il.Emit(OpCodes.Ldind_U1);
+                break;
+            case Opcode.V128Load16Lane:
+                _il.Emit(OpCodes.Ldind_U2);
+                break;
+            case Opcode.V128Load32Lane:
+                _il.Emit(OpCodes.Ldind_I4);
+                break;
+            default:
+                EmitLoad64();
+                break;
+        }
+
+        LocalBuilder value = Scratch(instruction.Opcode == Opcode.V128Load64Lane ? OperandKind.I64 : OperandKind.I32);
+        _il.StoreLocal(value);
+        _il.LoadLocal(vector);
+        _il.LoadLocal(value);
+        _il.LoadInt32(instruction.Lane);
+        CallVector(instruction.Opcode switch
+        {
+            Opcode.V128Load8Lane => nameof(VectorOps.I8x16ReplaceLane),
+            Opcode.V128Load16Lane => nameof(VectorOps.I16x8ReplaceLane),
+            Opcode.V128Load32Lane => nameof(VectorOps.I32x4ReplaceLane),
+            _ => nameof(VectorOps.I64x2ReplaceLane),
+        });
+    }
+
+    // The lane is taken out first: then it is a store of a number.
+    private void EmitStoreLane(in Instruction instruction)
+    {
+        EnsureTop(2);
+        _il.LoadInt32(instruction.Lane);
+        CallVector(instruction.Opcode switch
+        {
+            Opcode.V128Store8Lane => nameof(VectorOps.I8x16ExtractLaneU),
+            Opcode.V128Store16Lane => nameof(VectorOps.I16x8ExtractLaneU),
+            Opcode.V128Store32Lane => nameof(VectorOps.I32x4ExtractLane),
+            _ => nameof(VectorOps.I64x2ExtractLane),
+        });
+        EmitAddressBelow(
+            instruction.Opcode == Opcode.V128Store64Lane ? OperandKind.I64 : OperandKind.I32, instruction.Bits, OpcodeTable.Width(instruction.Opcode));
+        EmitVolatileInGuardMode();
+        _il.Emit(instruction.Opcode switch
+        {
+            Opcode.V128Store8Lane => OpCodes.Stind_I1,
+            Opcode.V128Store16Lane => OpCodes.Stind_I2,
+            Opcode.V128Store32Lane => OpCodes.Stind_I4,
+            _ => OpCodes.Stind_I8,
+        });
+        Pop(2);
+    }
+
+    // Constants may come here without our knowing it; see EmitStore.
+    private void EmitVolatileInGuardMode()
+    {
+        if (!_isChecked)
+        {
+            _il.Emit(OpCodes.Volatile);
+        }
+    }
+
+    private void CallVector(string name) => _il.Call(RuntimeMembers.Vector(name));
+
+    private static readonly MethodInfo s_loadVector = typeof(Sse3).GetMethod(nameof(Sse3.LoadDquVector128), [typeof(byte).MakePointerType()])!;
+    private static readonly MethodInfo s_loadAndDuplicate = typeof(Sse3).GetMethod(nameof(Sse3.LoadAndDuplicateToVector128), [typeof(double).MakePointerType()])!;
+    private static readonly MethodInfo s_loadScalarInt32 = LoadScalar(typeof(int));
+}
