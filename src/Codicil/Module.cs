@@ -71,17 +71,46 @@ public abstract class Module : IDisposable
     public static Module FromFile(Engine engine, string path, ModuleOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return FromBytesOrText(engine, File.ReadAllBytes(path), options);
+        using FileStream stream = File.OpenRead(path);
+        return FromStream(engine, stream, options);
     }
 
-    /// <summary>A module from a stream in the binary or text format, read to its end.</summary>
+    /// <summary>A module from a stream in the binary or text format, read to its end, or until it is longer than any module may be (1 GiB).</summary>
     /// <inheritdoc cref="FromBytes(Engine, ReadOnlySpan{byte}, ModuleOptions?)" path="/exception"/>
     public static Module FromStream(Engine engine, Stream stream, ModuleOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        using var buffer = new MemoryStream();
-        stream.CopyTo(buffer);
-        return FromBytesOrText(engine, buffer.GetBuffer().AsSpan(0, (int)buffer.Length), options);
+        return FromBytesOrText(engine, ReadToEnd(stream, ImplementationLimits.ModuleSizeInBytes), options);
+    }
+
+    /// <summary>The rest of a stream that has no more than <paramref name="limit"/> bytes: one that does not end is not read for ever.</summary>
+    /// <exception cref="UnsupportedModuleException">It has more.</exception>
+    internal static ReadOnlySpan<byte> ReadToEnd(Stream stream, int limit)
+    {
+        const int FirstLook = 64 * 1024;
+        long known = stream.CanSeek ? stream.Length - stream.Position : FirstLook;
+        byte[] buffer = new byte[(int)Math.Clamp(known + 1, 1, limit + 1L)];
+        int length = 0;
+        while (true)
+        {
+            int read = stream.Read(buffer.AsSpan(length));
+            length += read;
+            if (read == 0)
+            {
+                return buffer.AsSpan(0, length);
+            }
+
+            if (length > limit)
+            {
+                throw new UnsupportedModuleException(
+                    string.Create(System.Globalization.CultureInfo.InvariantCulture, $"too many bytes in the module: the limit is {limit}"), WasmFeatures.None, limit);
+            }
+
+            if (length == buffer.Length)
+            {
+                Array.Resize(ref buffer, (int)Math.Min(buffer.Length * 2L, limit + 1L));
+            }
+        }
     }
 
     /// <summary>A module from bytes that are either the binary format (they begin with a zero byte) or UTF-8 text.</summary>
