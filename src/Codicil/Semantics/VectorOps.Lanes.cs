@@ -140,13 +140,4 @@ internal static partial class VectorOps
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> FromInt64(long value) => Vector128.CreateScalar(value).AsByte();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> FromVectorOfInt32(Vector128<int> value) => value.AsByte();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> FromVectorOfInt64(Vector128<long> value) => value.AsByte();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> FromVectorOfDouble(Vector128<double> value) => value.AsByte();
 }
