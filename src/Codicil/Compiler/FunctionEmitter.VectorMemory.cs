@@ -67,37 +67,32 @@ internal sealed partial class FunctionEmitter
 
                 break;
             case Opcode.V128Load32Zero:
-                if (!_isChecked && Sse2.IsSupported)
+                _il.Emit(OpCodes.Ldind_I4);
+                if (!_isChecked)
                 {
-                    _il.Call(VectorIntrinsics.LoadScalarInt32);
-                }
-                else
-                {
-                    _il.Emit(OpCodes.Ldind_I4);
-                    _il.Call(VectorIntrinsics.FromInt32);
+                    EmitNarrowingBarrier();
                 }
 
+                _il.Call(VectorIntrinsics.FromInt32);
+                break;
+            case Opcode.V128Load64Zero:
+                EmitLoad64Zero();
                 break;
             default:
-                EmitLoad64Zero();
-                if (ExtensionOf(opcode) is Opcode extension)
-                {
-                    CallVector(extension);
-                }
-
+                EmitLoadLow64();
+                CallVector(ExtensionOf(opcode));
                 break;
         }
     }
 
-    private static Opcode? ExtensionOf(Opcode opcode) => opcode switch
+    private static Opcode ExtensionOf(Opcode opcode) => opcode switch
     {
         Opcode.V128Load8x8S => Opcode.I16x8ExtendLowI8x16S,
         Opcode.V128Load8x8U => Opcode.I16x8ExtendLowI8x16U,
         Opcode.V128Load16x4S => Opcode.I32x4ExtendLowI16x8S,
         Opcode.V128Load16x4U => Opcode.I32x4ExtendLowI16x8U,
         Opcode.V128Load32x2S => Opcode.I64x2ExtendLowI32x4S,
-        Opcode.V128Load32x2U => Opcode.I64x2ExtendLowI32x4U,
-        _ => null,
+        _ => Opcode.I64x2ExtendLowI32x4U,
     };
 
     /// <summary>
@@ -132,7 +127,8 @@ internal sealed partial class FunctionEmitter
         }
     }
 
-    private void EmitLoad64Zero()
+    // 8 bytes for an instruction that uses all of them: the JIT makes them its operand.
+    private void EmitLoadLow64()
     {
         if (!_isChecked && Sse2.IsSupported)
         {
@@ -142,6 +138,23 @@ internal sealed partial class FunctionEmitter
 
         EmitLoad64();
         _il.Call(VectorIntrinsics.FromInt64);
+    }
+
+    /// <summary>
+    /// 8 bytes for any use. A scalar load would become the operand of an instruction that takes the lowest lane only, and load no more than that; one
+    /// that duplicates does not, and a move clears the upper lane.
+    /// </summary>
+    private void EmitLoad64Zero()
+    {
+        if (_isChecked || !Sse3.IsSupported)
+        {
+            EmitLoad64();
+            _il.Call(VectorIntrinsics.FromInt64);
+            return;
+        }
+
+        _il.Call(VectorIntrinsics.LoadAndDuplicate);
+        _il.Call(VectorIntrinsics.ClearUpper);
     }
 
     private void EmitLoadLane(in Instruction instruction)

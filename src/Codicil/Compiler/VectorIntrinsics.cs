@@ -30,8 +30,9 @@ internal static class VectorIntrinsics
     // The intrinsics that take pointers: found by the parameter's element type.
     public static readonly MethodInfo Load = typeof(Sse3).GetMethod(nameof(Sse3.LoadDquVector128), [typeof(byte).MakePointerType()])!;
     public static readonly MethodInfo LoadAndDuplicate = typeof(Sse3).GetMethod(nameof(Sse3.LoadAndDuplicateToVector128), [typeof(double).MakePointerType()])!;
-    public static readonly MethodInfo LoadScalarInt32 = typeof(Sse2).GetMethod(nameof(Sse2.LoadScalarVector128), [typeof(int).MakePointerType()])!;
     public static readonly MethodInfo LoadScalarInt64 = typeof(Sse2).GetMethod(nameof(Sse2.LoadScalarVector128), [typeof(long).MakePointerType()])!;
+
+    public static readonly MethodInfo ClearUpper = Unary<long>(Sse2.MoveScalar);
 
     // Shuffles.
     public static readonly MethodInfo Shuffle = RuntimeMembers.Vector(nameof(VectorOps.I8x16Shuffle));
