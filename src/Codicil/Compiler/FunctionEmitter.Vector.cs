@@ -1,6 +1,7 @@
 using System.Reflection;
 
 using Codicil.Format.Instructions;
+using Codicil.Semantics;
 
 namespace Codicil.Compiler;
 
@@ -35,6 +36,13 @@ internal sealed partial class FunctionEmitter
         }
 
         int operands = OpcodeTable.Signature(instruction.Opcode).Operands.Length;
+        if (instruction.Opcode is Opcode.F32x4Sub or Opcode.F64x2Sub && _pending == PendingKind.Constant && _onStack >= operands)
+        {
+            // Also 0, which is too common elsewhere to be hidden.
+            EmitHiddenVector(TakePending());
+            Push();
+        }
+
         EnsureTop(operands);
         if (OpcodeTable.Immediate(instruction.Opcode) == ImmediateKind.Lane)
         {
@@ -73,6 +81,36 @@ internal sealed partial class FunctionEmitter
         _il.LoadInt64((long)low);
         _il.LoadInt64((long)high);
         _il.Call(VectorIntrinsics.Constant);
+    }
+
+    // The JIT drops x * 1, x / 1, x + -0, x - 0 and x + NaN from arithmetic, and a signalling NaN stays one; compare EmitArithmeticConstant.
+    private static bool IsDroppedFromArithmetic(PendingOperand constant)
+    {
+        if (constant.Bits == constant.HighBits
+            && constant.Bits is 0x3F80_0000_3F80_0000 or 0xBF80_0000_BF80_0000 or 0x8000_0000_8000_0000 or 0x3FF0_0000_0000_0000 or 0xBFF0_0000_0000_0000 or 0x8000_0000_0000_0000)
+        {
+            return true;
+        }
+
+        return HasSignallingNaN(constant.Bits) || HasSignallingNaN(constant.HighBits);
+    }
+
+    private static bool HasSignallingNaN(ulong bits)
+    {
+        const ulong Exponent = 0x7FF0_0000_0000_0000;
+        const ulong Quiet = 0x0008_0000_0000_0000;
+        return ((bits & Exponent) == Exponent && (bits & Quiet) == 0 && (bits & (Quiet - 1)) != 0) || IsSignalling((uint)bits) || IsSignalling((uint)(bits >> 32));
+
+        static bool IsSignalling(uint lane) => (lane & 0x7FC0_0000) == 0x7F80_0000 && (lane & 0x003F_FFFF) != 0;
+    }
+
+    // With the bits of a number that is 0, which the JIT does not know.
+    private void EmitHiddenVector(PendingOperand constant)
+    {
+        EmitVectorConstant(constant.Bits, constant.HighBits);
+        _il.LoadStaticField(RuntimeMembers.Constant(nameof(NumericOps.I32Zero)));
+        _il.Call(VectorIntrinsics.FromInt32);
+        CallVector(Opcode.V128Xor);
     }
 
     private void CallVector(Opcode opcode) => _il.Call(VectorIntrinsics.Find(opcode)!);

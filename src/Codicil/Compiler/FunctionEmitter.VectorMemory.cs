@@ -1,6 +1,4 @@
 using System.Reflection.Emit;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Instructions;
 
@@ -55,13 +53,13 @@ internal sealed partial class FunctionEmitter
                 CallVector(Opcode.I32x4Splat);
                 break;
             case Opcode.V128Load64Splat:
-                if (!_isChecked && Sse3.IsSupported)
+                if (!_isChecked)
                 {
                     _il.Call(VectorIntrinsics.LoadAndDuplicate);
                 }
                 else
                 {
-                    EmitLoad64();
+                    _il.Emit(OpCodes.Ldind_I8);
                     CallVector(Opcode.I64x2Splat);
                 }
 
@@ -101,42 +99,26 @@ internal sealed partial class FunctionEmitter
     /// </summary>
     private void EmitLoadVector()
     {
-        if (!_isChecked && _nextOpcode != Opcode.V128Store)
+        if (_isChecked || _nextOpcode == Opcode.V128Store)
         {
-            if (Sse3.IsSupported)
-            {
-                _il.Call(VectorIntrinsics.Load);
-                return;
-            }
-
-            EmitProbe(Vector128<byte>.Count);
-        }
-
-        EmitLoadIndirect(OperandKind.V128);
-    }
-
-    private void EmitLoad64()
-    {
-        if (_isChecked)
-        {
-            _il.Emit(OpCodes.Ldind_I8);
+            EmitLoadIndirect(OperandKind.V128);
         }
         else
         {
-            EmitWideLoad(Opcode.I64Load);
+            _il.Call(VectorIntrinsics.Load);
         }
     }
 
     // 8 bytes for an instruction that uses all of them: the JIT makes them its operand.
     private void EmitLoadLow64()
     {
-        if (!_isChecked && Sse2.IsSupported)
+        if (!_isChecked)
         {
             _il.Call(VectorIntrinsics.LoadScalarInt64);
             return;
         }
 
-        EmitLoad64();
+        _il.Emit(OpCodes.Ldind_I8);
         _il.Call(VectorIntrinsics.FromInt64);
     }
 
@@ -146,9 +128,9 @@ internal sealed partial class FunctionEmitter
     /// </summary>
     private void EmitLoad64Zero()
     {
-        if (_isChecked || !Sse3.IsSupported)
+        if (_isChecked)
         {
-            EmitLoad64();
+            _il.Emit(OpCodes.Ldind_I8);
             _il.Call(VectorIntrinsics.FromInt64);
             return;
         }
@@ -175,8 +157,11 @@ internal sealed partial class FunctionEmitter
             case Opcode.V128Load32Lane:
                 _il.Emit(OpCodes.Ldind_I4);
                 break;
+            case Opcode.V128Load64Lane when !_isChecked:
+                EmitWideLoad(Opcode.I64Load);
+                break;
             default:
-                EmitLoad64();
+                _il.Emit(OpCodes.Ldind_I8);
                 break;
         }
 
