@@ -373,13 +373,23 @@ internal sealed class Adapters(ManagedEngine engine)
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, AssembliesOfSignature(delegateType));
         ILGenerator il = method.GetILGenerator();
         int host = type.Parameters.Length;
+        LocalBuilder? caller = null;
+        if (wantsCaller)
+        {
+            // The caller ends with the function, however that ends.
+            caller = il.DeclareLocal(typeof(Caller));
+            il.Emit(OpCodes.Ldarg, (short)host);
+            il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.BeginCaller))!);
+            il.Emit(OpCodes.Stloc, caller);
+            il.BeginExceptionBlock();
+        }
+
         il.Emit(OpCodes.Ldarg, (short)host);
         il.Emit(OpCodes.Ldfld, RuntimeMembers.HostCallback);
         il.Emit(OpCodes.Call, typeof(Unsafe).GetMethods().Single(static candidate => candidate.Name == nameof(Unsafe.As) && candidate.GetGenericArguments().Length == 1).MakeGenericMethod(delegateType));
-        if (wantsCaller)
+        if (caller is not null)
         {
-            il.Emit(OpCodes.Ldarg, (short)host);
-            il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.MakeCaller))!);
+            il.Emit(OpCodes.Ldloc, caller);
         }
 
         for (int i = 0; i < host; i++)
@@ -389,6 +399,24 @@ internal sealed class Adapters(ManagedEngine engine)
         }
 
         il.Emit(OpCodes.Callvirt, invoke);
+        if (caller is not null)
+        {
+            LocalBuilder? result = invoke.ReturnType == typeof(void) ? null : il.DeclareLocal(invoke.ReturnType);
+            if (result is not null)
+            {
+                il.Emit(OpCodes.Stloc, result);
+            }
+
+            il.BeginFinallyBlock();
+            il.Emit(OpCodes.Ldarg, (short)host);
+            il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.EndCaller))!);
+            il.EndExceptionBlock();
+            if (result is not null)
+            {
+                il.Emit(OpCodes.Ldloc, result);
+            }
+        }
+
         EmitHostResults(il, invoke.ReturnType, type);
         return FinishThunk(type, builder, method, wantsCaller);
     }

@@ -59,6 +59,7 @@ internal sealed unsafe class LinearMemory : IDisposable
     private int _state;
     private int _pieces;
     private bool _exposed;
+    private bool _isSpared;
     private bool _lost;
     private volatile bool _disposed;
 
@@ -234,15 +235,16 @@ internal sealed unsafe class LinearMemory : IDisposable
     /// <exception cref="ObjectDisposedException">The memory is disposed.</exception>
     public Span<byte> GetSpan(ulong offset, int length)
     {
+        // First this, then the length: see Close.
+        if (!_exposed)
+        {
+            Volatile.Write(ref _exposed, true);
+        }
+
         ulong accessible = Volatile.Read(ref Length);
         if (length < 0 || offset > accessible || (ulong)length > accessible - offset)
         {
             ThrowOutOfRange(offset, length);
-        }
-
-        if (!_exposed)
-        {
-            _exposed = true;
         }
 
         // SAFETY: offset + length <= Length was checked; memory never shrinks before it is disposed.
@@ -252,7 +254,8 @@ internal sealed unsafe class LinearMemory : IDisposable
     /// <summary><see cref="Base"/> for a host to keep: as with a span, the memory's end will make it fault.</summary>
     public nint Expose()
     {
-        _exposed = true;
+        Volatile.Write(ref _exposed, true);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         return Base;
     }
 
@@ -434,6 +437,12 @@ internal sealed unsafe class LinearMemory : IDisposable
 
     /// <summary>The first step of the end: from now on accesses fail. Safe while code runs inside. Later calls do nothing.</summary>
     public void MakeInaccessible() => End(isIdle: false);
+
+    /// <summary>
+    /// As <see cref="MakeInaccessible"/>, for a memory that a host function may be using: where a host was ever given an address, the bytes stay accessible
+    /// until <see cref="Retire"/>. The runtime copies what is long in native code, where a fault is the end of the process.
+    /// </summary>
+    public void Close() => End(isIdle: false, sparesHost: true);
 
     /// <summary>The second step of the end: the place goes to others as soon as there are no users. Call <see cref="MakeInaccessible"/> first.</summary>
     public void Release()
@@ -699,22 +708,39 @@ internal sealed unsafe class LinearMemory : IDisposable
         return true;
     }
 
-    private void End(bool isIdle)
+    private void End(bool isIdle, bool sparesHost = false)
     {
         lock (_lock)
         {
-            if (_disposed)
+            if (_disposed && !_isSpared)
             {
                 return;
             }
 
-            _disposed = true;
-            SubtractCommitted(Length);
-            Volatile.Write(ref Length, 0);
+            if (!_disposed)
+            {
+                _disposed = true;
+                SubtractCommitted(Length);
+                Volatile.Write(ref Length, 0);
+            }
+
             if (Mode != MemoryMode.Guard)
             {
                 return;
             }
+
+            if (sparesHost)
+            {
+                // Who asks for a span from here on sees the length; who asked before has left word.
+                Interlocked.MemoryBarrierProcessWide();
+                _isSpared = Volatile.Read(ref _exposed);
+                if (_isSpared)
+                {
+                    return;
+                }
+            }
+
+            _isSpared = false;
 
             // Whoever begins a piece after this barrier sees the flag. A piece takes microseconds, and with fresh pages less than a millisecond.
             Interlocked.MemoryBarrier();
