@@ -55,19 +55,19 @@ public sealed record WasiOptions
     public Stream? StandardError { get; init; }
 
     /// <summary>The clock of dates and times; default <see cref="WasiClock.Deterministic"/>.</summary>
-    public WasiClock WallClock { get; init; } = WasiClock.Deterministic;
+    public WasiClock WallClock { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiClock.Deterministic;
 
     /// <summary>The clock of durations; default <see cref="WasiClock.Deterministic"/>.</summary>
-    public WasiClock MonotonicClock { get; init; } = WasiClock.Deterministic;
+    public WasiClock MonotonicClock { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiClock.Deterministic;
 
     /// <summary>What happens when a guest sleeps; default <see cref="WasiSleep.None"/>.</summary>
-    public WasiSleep Sleep { get; init; } = WasiSleep.None;
+    public WasiSleep Sleep { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiSleep.None;
 
     /// <summary>What happens when a guest yields the processor (<c>sched_yield</c>); null returns at once.</summary>
     public Action? Yield { get; init; }
 
     /// <summary>Where random bytes come from; default <see cref="WasiRandom.System"/>.</summary>
-    public WasiRandom Random { get; init; } = WasiRandom.System;
+    public WasiRandom Random { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiRandom.System;
 
     /// <summary>
     /// TCP listeners that guests accept connections from (<c>sock_accept</c>); none by default. Their descriptors follow those of the standard streams and
