@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 
 using Codicil.Wasi;
+using Codicil.Wasi.Files;
 
 namespace Codicil.Cli.Benchmarking;
 
@@ -20,6 +21,8 @@ internal static class ApplicationSample
         using Module module = Module.FromBytes(engine, File.ReadAllBytes(file));
         double compile = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
         WasiOptions wasi = WasiOptions.Default.WithSystemTime() with { Arguments = ["benchmark.wasm"] };
+        var files = new HostFileSystem(folder);
+        wasi = wasi.WithFileSystem(files, ".", readOnly: true).WithFileSystem(files, "/", readOnly: true);
         double window = 0;
         var linker = new Linker(engine);
         linker.DefineWasi(wasi);

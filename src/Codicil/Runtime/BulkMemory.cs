@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Codicil.Runtime;
 
-/// <summary>Copies between addresses, as if through a buffer. A fault is an exception, however long the ranges are: all of it is managed code.</summary>
+/// <summary>Copies between addresses, as if through a buffer. However long the ranges are, a fault is an exception, since all of it is managed code.</summary>
 /// <remarks>
 /// The C library's <c>memmove</c>, to which .NET hands whatever is longer than 2 KiB, repeats one string instruction there. On AMD's processors that
 /// is 8 times slower than vectors when the target lies a little above the source modulo 4 KiB (256 KiB: 6 GB/s instead of 57; docs/decisions.md).
@@ -15,6 +15,9 @@ internal static unsafe class BulkMemory
     // Shorter ranges have no loop.
     private const int Unrolled = 4 * Width;
 
+    /// <summary>Whether that holds: without vectors of 32 bytes it is .NET's copy.</summary>
+    public static bool IsManaged => Vector256.IsHardwareAccelerated;
+
     /// <summary>Copies <paramref name="length"/> bytes. The ranges may overlap.</summary>
     /// <remarks>Optimised at once: code that is compiled ahead does not know the processor's vectors, and the first tier makes nothing good of them.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
@@ -22,7 +25,7 @@ internal static unsafe class BulkMemory
     {
         // SAFETY: the callers have checked both ranges, and nothing outside them is touched: what the loops leave out is loaded before the first
         // store, and they end before its last Unrolled bytes in their direction.
-        if (!Vector256.IsHardwareAccelerated || length < Width)
+        if (!IsManaged || length < Width)
         {
             Buffer.MemoryCopy(from, to, length, length);
         }
