@@ -54,6 +54,11 @@ internal static class CommandLine
 
             return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
+        catch (Exception exception) when (Failures.IsClosedOutput(exception))
+        {
+            // As when the reader of a pipe has gone: nobody wants to know.
+            return ExitCodes.Success;
+        }
         catch (Exception exception) when (Failures.ExitCodeOf(exception) is int code)
         {
             Failures.Report(exception);

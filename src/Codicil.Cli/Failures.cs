@@ -24,6 +24,13 @@ internal static class Failures
         }
     }
 
+    /// <summary>Whether the tool was started without a standard output (<c>&gt;&amp;-</c>) and has found out. Files that are opened have a name in their message, and another cause.</summary>
+    public static bool IsClosedOutput(Exception exception)
+    {
+        const int BadDescriptor = 9;
+        return !OperatingSystem.IsWindows() && exception is UnauthorizedAccessException { InnerException: IOException { HResult: BadDescriptor } };
+    }
+
     /// <summary>The exit code of a failure that the tool expects; null is a bug.</summary>
     public static int? ExitCodeOf(Exception exception) => exception switch
     {

@@ -30,11 +30,20 @@ internal sealed class ConsoleStream : Stream
         set => throw new NotSupportedException();
     }
 
-    public static ConsoleStream OpenInput() => new(Console.OpenStandardInput(), !Console.IsInputRedirected);
+    /// <summary>Whether it can be asked if a read would wait (<see cref="WaitForInput"/>).</summary>
+    public bool CanWaitForInput => _stream is UnixStandardStream;
 
-    public static ConsoleStream OpenOutput() => new(Console.OpenStandardOutput(), !Console.IsOutputRedirected);
+    public static ConsoleStream OpenInput() => new(OperatingSystem.IsWindows() ? Console.OpenStandardInput() : new UnixStandardStream(0), !Console.IsInputRedirected);
 
-    public static ConsoleStream OpenError() => new(Console.OpenStandardError(), !Console.IsErrorRedirected);
+    public static ConsoleStream OpenOutput() => new(OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new UnixStandardStream(1), !Console.IsOutputRedirected);
+
+    public static ConsoleStream OpenError() => new(OperatingSystem.IsWindows() ? Console.OpenStandardError() : new UnixStandardStream(2), !Console.IsErrorRedirected);
+
+    /// <summary>Waits at most some time; whether a read would return at once.</summary>
+    public bool WaitForInput(int milliseconds) => ((UnixStandardStream)_stream).WaitForInput(milliseconds);
+
+    /// <summary>Whether a read would return at once, and if so, whether because everybody who could write has gone.</summary>
+    public bool HasInput(out bool isHungUp) => ((UnixStandardStream)_stream).HasInput(out isHungUp);
 
     public override void Flush() => _stream.Flush();
 

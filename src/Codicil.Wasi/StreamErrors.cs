@@ -12,6 +12,7 @@ internal static class StreamErrors
     private const int WindowsNoData = unchecked((int)0x8007_00E8);
     private const int WindowsDiskFull = unchecked((int)0x8007_0070);
     private const int WindowsHandleDiskFull = unchecked((int)0x8007_0027);
+    private const int UnixBadDescriptor = 9;
     private const int UnixBrokenPipe = 32;
     private const int UnixNoSpace = 28;
     private const int UnixFileTooBig = 27;
@@ -40,6 +41,10 @@ internal static class StreamErrors
                 return true;
             case NotSupportedException:
                 errno = Errno.NotSup;
+                return true;
+            case UnauthorizedAccessException { InnerException: IOException { HResult: UnixBadDescriptor } } when !OperatingSystem.IsWindows():
+                // The process was started with the stream closed.
+                errno = Errno.BadF;
                 return true;
             case UnauthorizedAccessException:
                 errno = Errno.Acces;

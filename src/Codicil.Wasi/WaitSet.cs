@@ -5,10 +5,10 @@ using Codicil.Wasi.Descriptors;
 
 namespace Codicil.Wasi;
 
-/// <summary>What a poll waits for besides time: tasks that read ahead, and sockets.</summary>
+/// <summary>What a poll waits for besides time: tasks that read ahead, sockets, this process's standard input.</summary>
 internal sealed class WaitSet
 {
-    // With tasks and sockets at once there is no one wait for both: sockets are waited for, tasks looked at in between.
+    // There is no one wait for different kinds: one of them is waited for, the others are looked at in between.
     private const int MixedSliceInMilliseconds = 5;
 
     private readonly List<Task> _tasks = [];
@@ -16,22 +16,27 @@ internal sealed class WaitSet
     private readonly List<System.Net.Sockets.Socket> _writers = [];
     private readonly List<System.Net.Sockets.Socket> _selectedReaders = [];
     private readonly List<System.Net.Sockets.Socket> _selectedWriters = [];
+    private ConsoleStream? _input;
 
     /// <summary>Whether there is nothing to wait for.</summary>
-    public bool IsEmpty => _tasks.Count == 0 && !HasSockets;
+    public bool IsEmpty => _tasks.Count == 0 && !HasSockets && _input is null;
 
     private bool HasSockets => _readers.Count != 0 || _writers.Count != 0;
 
     /// <summary>Adds what something that is not ready waits for.</summary>
     public void Add(Readiness readiness)
     {
-        if (readiness.Task is Task task)
+        switch (readiness.Source)
         {
-            Add(task);
-        }
-        else
-        {
-            (readiness.Mode == SelectMode.SelectRead ? _readers : _writers).Add(readiness.Socket!);
+            case Task task:
+                Add(task);
+                break;
+            case ConsoleStream input:
+                _input = input;
+                break;
+            case System.Net.Sockets.Socket socket:
+                (readiness.Mode == SelectMode.SelectRead ? _readers : _writers).Add(socket);
+                break;
         }
     }
 
@@ -47,6 +52,7 @@ internal sealed class WaitSet
         _tasks.Clear();
         _readers.Clear();
         _writers.Clear();
+        _input = null;
     }
 
     /// <summary>Waits until something has happened, for ever if need be, unless the store is interrupted or ends.</summary>
@@ -62,26 +68,22 @@ internal sealed class WaitSet
     /// <summary>Waits at most some time, not much longer than a slice; false when nothing has happened.</summary>
     public bool Wait(int milliseconds)
     {
-        if (!HasSockets)
+        Func<int, bool> wait = HasSockets ? WaitForSockets : _input is not null ? _input.WaitForInput : WaitForTasks;
+        if ((HasSockets ? 1 : 0) + (_input is null ? 0 : 1) + (_tasks.Count == 0 ? 0 : 1) == 1)
         {
-            return WaitForTasks(milliseconds);
-        }
-
-        if (_tasks.Count == 0)
-        {
-            return WaitForSockets(milliseconds);
+            return wait(milliseconds);
         }
 
         long start = Stopwatch.GetTimestamp();
         while (true)
         {
-            if (WaitForTasks(0))
+            if (WaitForTasks(0) || _input?.WaitForInput(0) == true)
             {
                 return true;
             }
 
             int left = milliseconds - (int)Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            if (WaitForSockets(Math.Clamp(left, 0, MixedSliceInMilliseconds)))
+            if (wait(Math.Clamp(left, 0, MixedSliceInMilliseconds)))
             {
                 return true;
             }

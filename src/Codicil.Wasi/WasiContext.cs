@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 
 using Codicil.Wasi.Abi;
 using Codicil.Wasi.Descriptors;
+using Codicil.Wasi.Files;
 using Codicil.Wasi.Functions;
 
 namespace Codicil.Wasi;
@@ -17,7 +18,6 @@ internal sealed class WasiContext : IDisposable
         const int MostDescriptors = 1 << 20;
         Store = store;
         Options = options;
-        IsInterruptible = store.Engine.Options.Interruptible;
         if (options.MaximumDescriptors is < 3 or > MostDescriptors)
         {
             throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"invalid {nameof(WasiOptions.MaximumDescriptors)}: {options.MaximumDescriptors}"));
@@ -31,8 +31,8 @@ internal sealed class WasiContext : IDisposable
         Random = new RandomBytes(this);
         Descriptors = new DescriptorTable(options.MaximumDescriptors);
         Descriptors.Add(new InputStreamDescriptor(options.StandardInput, this), out _);
-        Descriptors.Add(new OutputStreamDescriptor(options.StandardOutput), out _);
-        Descriptors.Add(new OutputStreamDescriptor(options.StandardError), out _);
+        Descriptors.Add(new OutputStreamDescriptor(options.StandardOutput, this), out _);
+        Descriptors.Add(new OutputStreamDescriptor(options.StandardError, this), out _);
         FileDescriptor = new FileDescriptor(this);
         Path = new Functions.Path(this);
         Poll = new Poll(this);
@@ -40,6 +40,7 @@ internal sealed class WasiContext : IDisposable
         Socket = new Socket(this);
         try
         {
+            OpenDirectories();
             OpenListeners();
         }
         catch
@@ -52,8 +53,6 @@ internal sealed class WasiContext : IDisposable
     public Store Store { get; }
 
     public WasiOptions Options { get; }
-
-    public bool IsInterruptible { get; }
 
     public DescriptorTable Descriptors { get; }
 
@@ -88,6 +87,21 @@ internal sealed class WasiContext : IDisposable
 
     /// <summary>The memory of the calling instance.</summary>
     public GuestMemory GetMemory(Caller caller) => GetState(caller).GetMemory();
+
+    private void OpenDirectories()
+    {
+        foreach (WasiMount mount in Options.Mounts)
+        {
+            var descriptor = new DirectoryDescriptor(MountedDirectory.Open(mount), Rights.Directory, Rights.Directory | Rights.File, mount.GuestName);
+            if (Descriptors.Add(descriptor, out _) != Errno.Success)
+            {
+                descriptor.Dispose();
+                throw new ArgumentException(string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    $"invalid {nameof(WasiOptions.MaximumDescriptors)}: {Options.MaximumDescriptors}: the directories alone are {Options.Mounts.Count}"));
+            }
+        }
+    }
 
     private void OpenListeners()
     {

@@ -1,6 +1,9 @@
 using System.Collections;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+
+using Codicil.Wasi.Files;
 
 namespace Codicil.Wasi;
 
@@ -44,7 +47,7 @@ public sealed record WasiOptions
     }
     = [];
 
-    /// <summary>Standard input; null is at its end from the beginning. It stays the caller's. When a guest waits for a stream that cannot seek, up to 4 KiB are read ahead.</summary>
+    /// <summary>Standard input; null is at its end from the beginning. It stays the caller's. From a stream that cannot seek up to 4 KiB more than the guest asked for are read, and reading it goes on in a task while the guest waits.</summary>
     public Stream? StandardInput { get; init; }
 
     /// <summary>Standard output; null discards. It stays the caller's. Flushed when the guest syncs, closes, exits, sleeps or waits for input, not at each write.</summary>
@@ -54,19 +57,19 @@ public sealed record WasiOptions
     public Stream? StandardError { get; init; }
 
     /// <summary>The clock of dates and times; default <see cref="WasiClock.Deterministic"/>.</summary>
-    public WasiClock WallClock { get; init; } = WasiClock.Deterministic;
+    public WasiClock WallClock { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiClock.Deterministic;
 
     /// <summary>The clock of durations; default <see cref="WasiClock.Deterministic"/>.</summary>
-    public WasiClock MonotonicClock { get; init; } = WasiClock.Deterministic;
+    public WasiClock MonotonicClock { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiClock.Deterministic;
 
     /// <summary>What happens when a guest sleeps; default <see cref="WasiSleep.None"/>.</summary>
-    public WasiSleep Sleep { get; init; } = WasiSleep.None;
+    public WasiSleep Sleep { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiSleep.None;
 
     /// <summary>What happens when a guest yields the processor (<c>sched_yield</c>); null returns at once.</summary>
     public Action? Yield { get; init; }
 
     /// <summary>Where random bytes come from; default <see cref="WasiRandom.System"/>.</summary>
-    public WasiRandom Random { get; init; } = WasiRandom.System;
+    public WasiRandom Random { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiRandom.System;
 
     /// <summary>
     /// TCP listeners that guests accept connections from (<c>sock_accept</c>); none by default. Their descriptors follow those of the standard streams and
@@ -89,6 +92,21 @@ public sealed record WasiOptions
     }
     = [];
 
+    /// <summary>
+    /// The file systems that guests are given, each as a pre-opened directory, in this order; none by default. Of two with one guest path the later takes the place of the earlier; <c>/</c>, <c>.</c> and
+    /// the empty path are one. A path through one mount that leads to the guest path of another one reaches that.
+    /// </summary>
+    public IReadOnlyList<WasiMount> Mounts
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = CopyMounts(value);
+        }
+    }
+    = [];
+
     /// <summary>The most descriptors that a guest may have open, the standard streams included, 3 to 1,048,576; default 4,096. Beyond, opening fails with <c>nfile</c>.</summary>
     public int MaximumDescriptors { get; init; } = 4096;
 
@@ -98,6 +116,51 @@ public sealed record WasiOptions
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(value);
         return this with { Environment = [.. Environment, new(name, value)] };
+    }
+
+    /// <summary>The same with a directory of the host mounted: one more, or in the place of the one that has that guest path. Nothing above it or beside it can be reached (<see cref="HostFileSystem"/>).</summary>
+    /// <param name="hostPath">The directory. It is opened now to see that it can be, and anew for each store.</param>
+    /// <param name="guestPath">Where guests find it (<see cref="WasiMount.GuestPath"/>).</param>
+    /// <param name="readOnly">Whether guests may only read: all that would change something is then <c>rofs</c>.</param>
+    /// <exception cref="IOException">There is no such directory, or it cannot be opened.</exception>
+    /// <exception cref="ArgumentException">Guests cannot have that path.</exception>
+    public WasiOptions WithDirectory(string hostPath, string guestPath = "/", bool readOnly = false)
+    {
+        var fileSystem = new HostFileSystem(hostPath);
+        fileSystem.OpenRoot().Dispose();
+        return WithFileSystem(fileSystem, guestPath, readOnly);
+    }
+
+    /// <summary>The same with a file system mounted: one more, or in the place of the one that has that guest path. A null file system takes all mounts away.</summary>
+    /// <param name="fileSystem">The file system; it stays the caller's.</param>
+    /// <param name="guestPath">Where guests find it (<see cref="WasiMount.GuestPath"/>).</param>
+    /// <param name="readOnly">Whether guests may only read: all that would change something is then <c>rofs</c>.</param>
+    /// <exception cref="ArgumentException">Guests cannot have that path.</exception>
+    public WasiOptions WithFileSystem(WasiFileSystem? fileSystem, string guestPath = "/", bool readOnly = false) =>
+        this with { Mounts = fileSystem is null ? [] : [.. Mounts, new WasiMount(fileSystem, guestPath) { IsReadOnly = readOnly }] };
+
+    /// <summary>The same with standard input from a pipe. The reader stays the caller's and is not completed; up to 4 KiB more than the guest asked for are taken out of it.</summary>
+    public WasiOptions WithStandardInput(PipeReader reader)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        return this with { StandardInput = reader.AsStream(leaveOpen: true) };
+    }
+
+    /// <summary>
+    /// The same with standard output to a pipe, which sees each write at once. The writer stays the caller's and is not completed. A reader that is behind keeps
+    /// the guest waiting; when the reader is completed, the guest's write fails with <c>pipe</c>.
+    /// </summary>
+    public WasiOptions WithStandardOutput(PipeWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        return this with { StandardOutput = new PipeOutputStream(writer) };
+    }
+
+    /// <summary>The same with standard error to a pipe; as <see cref="WithStandardOutput"/>.</summary>
+    public WasiOptions WithStandardError(PipeWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        return this with { StandardError = new PipeOutputStream(writer) };
     }
 
     /// <summary>The same with one more listener, opened for each store and closed with it (<see cref="WasiListener.FromEndPoint"/>).</summary>
@@ -156,6 +219,26 @@ public sealed record WasiOptions
         }
 
         return copy;
+    }
+
+    private static WasiMount[] CopyMounts(IReadOnlyList<WasiMount> mounts)
+    {
+        var copy = new List<WasiMount>(mounts.Count);
+        foreach (WasiMount mount in mounts)
+        {
+            ArgumentNullException.ThrowIfNull(mount, nameof(mounts));
+            int place = copy.FindIndex(other => other.IsAt(mount));
+            if (place < 0)
+            {
+                copy.Add(mount);
+            }
+            else
+            {
+                copy[place] = mount;
+            }
+        }
+
+        return [.. copy];
     }
 
     private static KeyValuePair<string, string>[] CopyVariables(IReadOnlyCollection<KeyValuePair<string, string>> variables)

@@ -7,8 +7,9 @@ namespace Codicil;
 /// When an instance is given another function for it, the general call is used. Immutable and thread-safe.
 /// </summary>
 /// <remarks>
-/// Other engines treat such an import as an ordinary one. Because the method may become part of the guest's machine code, a null dereference, a division
-/// by zero or an overflow in it cannot be told from the guest's and is a trap: it must not raise them. Other exceptions reach the caller unchanged.
+/// Other engines treat such an import as an ordinary one. The method becomes part of the guest's machine code only where it asks for that with
+/// <see cref="System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining"/>; then a null dereference, a division by zero or an overflow in it
+/// cannot be told from the guest's and is a trap: such a method must not raise them. Other exceptions, and all of other methods, reach the caller unchanged.
 /// </remarks>
 public sealed class BoundImport
 {

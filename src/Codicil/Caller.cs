@@ -1,16 +1,18 @@
 namespace Codicil;
 
-/// <summary>What a host function sees of the code that called it. Valid until the outermost call into the store returns; kept beyond that, it throws.</summary>
+/// <summary>What a host function sees of the code that called it. Valid until the host function returns; kept beyond that, it throws.</summary>
 public readonly struct Caller
 {
     private readonly Instance? _instance;
     private readonly Store _store;
+    private readonly int _depth;
     private readonly long _serial;
 
-    internal Caller(Store store, Instance? instance, long serial)
+    internal Caller(Store store, Instance? instance, int depth, long serial)
     {
         _store = store;
         _instance = instance;
+        _depth = depth;
         _serial = serial;
     }
 
@@ -47,7 +49,7 @@ public readonly struct Caller
 
     private void Check()
     {
-        if (_store is null || ((Runtime.ManagedStore)_store).Context.CallSerial != _serial)
+        if (_store is null || !((Runtime.ManagedStore)_store).Context.IsCallerActive(_depth, _serial))
         {
             throw new InvalidOperationException("the caller is used after its call has ended");
         }

@@ -53,6 +53,25 @@ public sealed class ExitCodeTests : IDisposable
     }
 
     [Fact]
+    public void A_bad_module_of_a_plug_in_is_named()
+    {
+        string bad = _scratch.Write("bad.wat", "(module (func (result i32)))");
+        Assert.Contains("bad.wat: 1:27: ", CodicilProcess.Run("call", bad, "f").AssertExitCode(65).Errors, StringComparison.Ordinal);
+        Assert.Contains("bad.wat: 1:27: ", CodicilProcess.Run("call", "--link", $"x={bad}", Guests.CountVowels, "count_vowels").AssertExitCode(65).Errors, StringComparison.Ordinal);
+        string manifest = _scratch.Write("manifest.json", $$"""{"wasm":[{"path":{{System.Text.Json.JsonSerializer.Serialize(bad)}}}]}""");
+        Assert.Contains("bad.wat: 1:27: ", CodicilProcess.Run("call", "--manifest", manifest, "f").AssertExitCode(65).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_listener_that_cannot_be_had_exits_66_and_is_named()
+    {
+        using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        string address = taken.LocalEndpoint.ToString()!;
+        Assert.Contains($"--listen {address}: ", CodicilProcess.Run("run", "--listen", address, _scratch.Write("exit.wat", Guests.Exit(0))).AssertExitCode(66).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_missing_file_exits_66_and_is_named() =>
         Assert.Contains("nowhere.wasm", CodicilProcess.Run("run", _scratch["nowhere.wasm"]).AssertExitCode(66).Errors, StringComparison.Ordinal);
 
@@ -76,6 +95,14 @@ public sealed class ExitCodeTests : IDisposable
     [InlineData("run", "--engine", "steam", "--invoke", "nothing", "M")]
     [InlineData("run", "--invoke", "count", "--nonsense", "M")]
     [InlineData("validate", "--nonsense", "M")]
+    [InlineData("run", "--listen", "8080", "M")]
+    [InlineData("run", "--listen", ":8080", "M")]
+    [InlineData("run", "--listen", "127.0.0.1:65536", "M")]
+    [InlineData("run", "--listen", "127.0.0.1:-1", "M")]
+    [InlineData("run", "--listen", "::1:80", "M")]
+    [InlineData("run", "--listen", "[127.0.0.1]:80", "M")]
+    [InlineData("call", "--env", "A=1", "M", "f")]
+    [InlineData("call", "--listen", "127.0.0.1:0", "M", "f")]
     [InlineData("call", "M")]
     public void Wrong_usage_exits_64_and_says_why(params string[] arguments)
     {
@@ -95,7 +122,6 @@ public sealed class ExitCodeTests : IDisposable
     [InlineData("serve")]
     [InlineData("run", "--fuel", "3", "M")]
     [InlineData("run", "--dir", ".", "M")]
-    [InlineData("run", "--listen", "127.0.0.1:1", "M")]
     [InlineData("call", "--allow-host", "*", "M", "f")]
     public void What_is_not_built_yet_exits_64_and_says_so(params string[] arguments) =>
         Assert.Contains("not available in this version", CodicilProcess.Run(arguments).AssertExitCode(64).Errors, StringComparison.Ordinal);

@@ -44,6 +44,125 @@ internal static class Guests
             (call $accept (i32.const 3) (i32.const 0) (i32.const 16))))
         """;
 
+    /// <summary>A server: for each connection that it accepts it sends back what it receives first, until that is an exclamation mark.</summary>
+    public const string Echo = """
+        (module
+          (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "sock_recv" (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1)
+          (func $check (param i32) (if (local.get 0) (then (call $exit (local.get 0)))))
+          (func (export "_start")
+            (loop $next
+              (call $check (call $accept (i32.const 3) (i32.const 0) (i32.const 16)))
+              (i32.store (i32.const 0) (i32.const 1024))
+              (i32.store (i32.const 4) (i32.const 4096))
+              (call $check (call $recv (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 8) (i32.const 12)))
+              (i32.store (i32.const 4) (i32.load (i32.const 8)))
+              (call $check (call $send (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 8)))
+              (call $check (call $close (i32.load (i32.const 16))))
+              (br_if $next (i32.ne (i32.load8_u (i32.const 1024)) (i32.const 33))))))
+        """;
+
+    /// <summary>A command that writes "x" and then blocks in what its only argument names: input, sleep, accept, poll or spin.</summary>
+    public const string Blocked = """
+        (module
+          (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 64) "x")
+          (data (i32.const 0) "\40\00\00\00\01\00\00\00")
+          ;; Subscriptions: an hour of the monotonic clock, and standard input.
+          (data (i32.const 256) "\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\01\00\00\00\00\00\00\00\00\a0\b8\30\46\03\00\00")
+          (data (i32.const 304) "\00\00\00\00\00\00\00\00\01")
+          (func (export "_start") (local $what i32)
+            (drop (call $args (i32.const 1024) (i32.const 2048)))
+            (local.set $what (i32.load8_u (i32.load (i32.const 1028))))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+            (if (i32.eq (local.get $what) (i32.const 105)) (then (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))
+            (if (i32.eq (local.get $what) (i32.const 97)) (then (drop (call $accept (i32.const 3) (i32.const 0) (i32.const 8)))))
+            (if (i32.eq (local.get $what) (i32.const 112)) (then (drop (call $poll (i32.const 256) (i32.const 512) (i32.const 2) (i32.const 8)))))
+            (if (i32.load8_u (i32.add (i32.load (i32.const 1028)) (i32.const 1)))
+              (then (if (i32.eq (i32.load8_u (i32.add (i32.load (i32.const 1028)) (i32.const 1))) (i32.const 108))
+                (then (drop (call $poll (i32.const 256) (i32.const 512) (i32.const 1) (i32.const 8)))))))
+            (if (i32.eq (i32.load8_u (i32.add (i32.load (i32.const 1028)) (i32.const 1))) (i32.const 112))
+              (then (loop $l (br $l))))))
+        """;
+
+    /// <summary>A command that writes 1 GiB.</summary>
+    public const string Flood = """
+        (module
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 2)
+          (data (i32.const 0) "\00\00\01\00\00\00\01\00")
+          (func (export "_start") (local $rounds i32)
+            (local.set $rounds (i32.const 16384))
+            (loop $again
+              (if (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (then (unreachable)))
+              (local.set $rounds (i32.sub (local.get $rounds) (i32.const 1)))
+              (br_if $again (local.get $rounds)))))
+        """;
+
+    /// <summary>A command that writes until it cannot, and exits with the error: yes(1).</summary>
+    public const string Yes = """
+        (module
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 2)
+          (data (i32.const 0) "\00\00\01\00\00\10\00\00")
+          (func (export "_start") (local $error i32)
+            (loop $again
+              (br_if $again (i32.eqz (local.tee $error (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))))
+            (call $exit (local.get $error))))
+        """;
+
+    /// <summary>A command that writes its arguments, each ended by a zero.</summary>
+    public const string PrintArguments = """
+        (module
+          (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "args_get" (func $get (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 4)
+          (func (export "_start")
+            (drop (call $sizes (i32.const 16) (i32.const 4)))
+            (drop (call $get (i32.const 1024) (i32.const 65536)))
+            (i32.store (i32.const 0) (i32.const 65536))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+        """;
+
+    /// <summary>A command that writes its environment, each variable ended by a zero.</summary>
+    public const string PrintEnvironment = """
+        (module
+          (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "environ_get" (func $get (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 4)
+          (func (export "_start")
+            (drop (call $sizes (i32.const 16) (i32.const 4)))
+            (drop (call $get (i32.const 1024) (i32.const 65536)))
+            (i32.store (i32.const 0) (i32.const 65536))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+        """;
+
+    /// <summary>A command that writes the time and 16 random bytes.</summary>
+    public const string PrintWorld = """
+        (module
+          (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\10\00\00\00\18\00\00\00")
+          (func (export "_start")
+            (drop (call $time (i32.const 0) (i64.const 0) (i32.const 16)))
+            (drop (call $random (i32.const 24) (i32.const 16)))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+        """;
+
     /// <summary>A module of small exports.</summary>
     public const string Exports = """
         (module

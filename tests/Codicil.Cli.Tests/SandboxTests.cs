@@ -46,6 +46,29 @@ public sealed class SandboxTests : IDisposable
         Assert.Contains("is a directory", result.Output + result.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [Trait("Security", "CI-03")]
+    [InlineData("run")]
+    [InlineData("call")]
+    [InlineData("inspect")]
+    [InlineData("validate")]
+    public void A_file_without_an_end_is_no_module(string command)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "there is no /dev/zero");
+        CodicilProcess.Run([command, "/dev/zero", .. command == "call" ? ["f"] : Array.Empty<string>()]).AssertExitCode(65);
+    }
+
+    [Fact]
+    [Trait("Security", "CI-03")]
+    public async Task A_module_may_come_from_a_pipe()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no sh");
+        string tool = $"mkfifo '{_scratch["fifo"]}'; cat '{_scratch.Write("exit.wat", Guests.Exit(9))}' > '{_scratch["fifo"]}' & exec dotnet '{Path.Combine(AppContext.BaseDirectory, "Codicil.Cli.dll")}' run '{_scratch["fifo"]}'";
+        using Process process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", tool]))!;
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        Assert.Equal(9, process.ExitCode);
+    }
+
     [Fact]
     [Trait("Security", "CI-03")]
     public void Hostile_file_names_neither_act_nor_reach_the_terminal()
@@ -79,17 +102,35 @@ public sealed class SandboxTests : IDisposable
         Assert.DoesNotContain("Unhandled", errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Theory]
     [Trait("Security", "CI-03")]
-    public async Task Interrupting_the_tool_exits_130()
+    [InlineData("inspect")]
+    [InlineData("validate")]
+    public void Without_a_standard_output_the_tool_ends_quietly(string command)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no sh");
+        string tool = $"dotnet '{Path.Combine(AppContext.BaseDirectory, "Codicil.Cli.dll")}' {command} '{Guests.CountVowels}' >&-";
+        using Process process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", tool]) { RedirectStandardError = true })!;
+        string errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal("", errors);
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Theory]
+    [Trait("Security", "CI-03")]
+    [InlineData("input")]
+    [InlineData("sleep")]
+    [InlineData("accept")]
+    [InlineData("poll")]
+    [InlineData("spin")]
+    public async Task Interrupting_the_tool_exits_130(string what)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no kill");
-        using Process process = CodicilProcess.Start(["run", _scratch.Write("cat.wat", Guests.Cat)]);
+        using Process process = CodicilProcess.Start(["run", "--listen", "127.0.0.1:0", _scratch.Write("blocked.wat", Guests.Blocked), what]);
         Task<string> errors = process.StandardError.ReadToEndAsync();
 
-        // The echo shows that the guest is running.
-        await process.StandardInput.BaseStream.WriteAsync("x"u8.ToArray());
-        await process.StandardInput.BaseStream.FlushAsync();
+        // Not kept back: the guest is running, or blocked already.
         Assert.Equal('x', process.StandardOutput.BaseStream.ReadByte());
         using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
         {
@@ -98,5 +139,77 @@ public sealed class SandboxTests : IDisposable
 
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), "the tool did not end");
         Assert.True(process.ExitCode == 130, $"exit code {process.ExitCode}\n{await errors}");
+    }
+
+    [Theory]
+    [Trait("Security", "LM-02")]
+    [InlineData("input")]
+    [InlineData("sleep")]
+    [InlineData("accept")]
+    [InlineData("poll")]
+    [InlineData("spin")]
+    public async Task A_deadline_ends_a_guest_wherever_it_waits(string what)
+    {
+        using Process process = CodicilProcess.Start(["run", "--timeout", "500ms", "--listen", "127.0.0.1:0", _scratch.Write("blocked.wat", Guests.Blocked), what]);
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), "the tool did not end");
+        Assert.True(process.ExitCode == 124, $"exit code {process.ExitCode}\n{await errors}");
+        Assert.Contains("timeout: the guest did not finish in 500 ms", await errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Parity", "WAZ-17")]
+    public async Task A_guest_serves_the_listener_that_it_is_given()
+    {
+        using Process process = CodicilProcess.Start(["run", "--listen", "127.0.0.1:0", _scratch.Write("echo.wat", Guests.Echo)]);
+        string? line = await process.StandardError.ReadLineAsync();
+        Assert.StartsWith("codicil: listening on 127.0.0.1:", line, StringComparison.Ordinal);
+        var address = System.Net.IPEndPoint.Parse(line!["codicil: listening on ".Length..]);
+        foreach (string text in (string[])["hello", "!"])
+        {
+            using var client = new System.Net.Sockets.TcpClient();
+            await client.ConnectAsync(address);
+            await client.GetStream().WriteAsync(System.Text.Encoding.UTF8.GetBytes(text));
+            using var reader = new StreamReader(client.GetStream());
+            Assert.Equal(text, await reader.ReadToEndAsync());
+        }
+
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), "the tool did not end");
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Fact]
+    [Trait("Security", "WO-05")]
+    public async Task A_flood_of_output_is_passed_on_in_bounded_memory()
+    {
+        using Process process = CodicilProcess.Start(["run", "--time", _scratch.Write("flood.wat", Guests.Flood)]);
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        var buffer = new byte[1 << 16];
+        long total = 0;
+        int count;
+        while ((count = process.StandardOutput.BaseStream.Read(buffer)) > 0)
+        {
+            total += count;
+        }
+
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), "the tool did not end");
+        Assert.Equal(0, process.ExitCode);
+        Assert.Equal(1L << 30, total);
+        using var times = System.Text.Json.JsonDocument.Parse(await errors);
+        Assert.InRange(times.RootElement.GetProperty("peak_rss_mb").GetDouble(), 1, 256);
+    }
+
+    [Fact]
+    [Trait("Security", "WO-05")]
+    public async Task A_reader_that_has_gone_is_an_error_that_the_guest_sees()
+    {
+        const int BrokenPipe = 64;
+        using Process process = CodicilProcess.Start(["run", _scratch.Write("yes.wat", Guests.Yes)]);
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        await process.StandardOutput.BaseStream.ReadExactlyAsync(new byte[100_000]);
+        process.StandardOutput.Close();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), "the tool did not end");
+        Assert.True(process.ExitCode == BrokenPipe, $"exit code {process.ExitCode}\n{await errors}");
+        Assert.Equal("", await errors);
     }
 }

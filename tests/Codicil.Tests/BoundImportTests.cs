@@ -38,7 +38,7 @@ public sealed class BoundImportTests
     }
 
     [Fact]
-    public void The_call_is_direct_and_inlined()
+    public void The_call_is_direct_and_inlined_where_that_is_asked_for()
     {
         using Engine engine = Wasm.CreateEngine();
         using Module module = Module.FromText(engine, Text, new ModuleOptions { BoundImports = [s_add, s_other] });
@@ -48,7 +48,7 @@ public sealed class BoundImportTests
         Assert.True(instance.Code.UsesBoundImports);
         string listing = Listing(instance.Code, 2);
         Assert.Contains("call BoundImportTests::Add", listing, StringComparison.Ordinal);
-        Assert.Contains("call BoundImportTests::Note", listing, StringComparison.Ordinal);
+        Assert.Contains("call host_f1", listing, StringComparison.Ordinal);
         Assert.DoesNotContain("calli", listing, StringComparison.Ordinal);
         instance.GetFunction("f")!.Invoke(1);
 
@@ -135,6 +135,39 @@ public sealed class BoundImportTests
         return listings["f" + functionIndex.ToString(CultureInfo.InvariantCulture)];
     }
 
+    [Theory]
+    [InlineData(0, typeof(NullReferenceException))]
+    [InlineData(1, typeof(DivideByZeroException))]
+    [InlineData(2, typeof(OverflowException))]
+    [InlineData(3, typeof(IndexOutOfRangeException))]
+    public void What_a_method_throws_that_did_not_ask_to_be_inlined_is_the_hosts(int kind, Type expected)
+    {
+        var fail = new BoundImport("host", "fail", Method(nameof(Fail)));
+        using Engine engine = Wasm.CreateEngine();
+        using Module module = Module.FromText(
+            engine,
+            """(module (import "host" "fail" (func $fail (param i32) (result i32))) (memory 1) (func (export "f") (param i32) (result i32) (i32.add (i32.load (i32.const 0)) (call $fail (local.get 0)))))""",
+            new ModuleOptions { BoundImports = [fail] });
+        using Store store = engine.CreateStore();
+        var instance = (ModuleInstance)store.Instantiate(module, Function.FromBoundImport(store, fail, new Counter()));
+        Assert.True(instance.Code.UsesBoundImports);
+        Func<int, int> f = instance.GetFunction<Func<int, int>>("f")!;
+        Assert.IsType(expected, Assert.ThrowsAny<Exception>(() => f(kind)));
+        Assert.IsType(expected, Assert.ThrowsAny<Exception>(() => instance.GetFunction("f")!.Invoke(kind)));
+        Assert.Equal(0, f(4));
+    }
+
+    // Small, so that the JIT would inline it.
+    private static int Fail(Counter counter, int kind) => kind switch
+    {
+        0 => counter.Missing!.Sum,
+        1 => 1 / counter.Sum,
+        2 => int.MinValue / (counter.Sum - 1),
+        3 => counter.Empty[counter.Sum],
+        _ => 0,
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Add(Counter counter, int value)
     {
         if (counter.RecordsCallers)
@@ -155,6 +188,8 @@ public sealed class BoundImportTests
     {
         public int Sum;
         public int Notes;
+        public Counter? Missing { get; init; }
+        public int[] Empty = [];
 
         public bool RecordsCallers { get; init; }
 

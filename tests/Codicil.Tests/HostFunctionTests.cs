@@ -339,4 +339,53 @@ public sealed class HostFunctionTests
         Assert.Equal("i32 i64 f32 f64 funcref externref v128", string.Join(' ', new[] { ValType.I32, ValType.I64, ValType.F32, ValType.F64, ValType.FuncRef, ValType.ExternRef, ValType.V128 }.Select(static type => type.ToString())));
         Assert.Equal("-1 1.5 null", string.Create(CultureInfo.InvariantCulture, $"{Value.FromI32(-1)} {Value.FromF64(1.5)} {Value.FromExtern(null)}"));
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Parity", "WTG-10")]
+    public void A_caller_ends_with_its_host_function_and_not_with_those_that_it_calls(bool raw)
+    {
+        using Store store = Wasm.CreateEngine().CreateStore();
+        var callers = new List<Caller>();
+        Instance? instance = null;
+        void Host(Caller caller, int depth)
+        {
+            callers.Add(caller);
+            foreach (Caller outer in callers)
+            {
+                Assert.Same(instance, outer.Instance);
+            }
+
+            if (depth == 0)
+            {
+                callers.RemoveAt(callers.Count - 1);
+                throw new InvalidOperationException("innermost");
+            }
+
+            Action<int> again = caller.GetFunction("f")!.CreateDelegate<Action<int>>();
+            Assert.Equal("innermost", Assert.Throws<InvalidOperationException>(() => again(0)).Message);
+            if (depth > 1)
+            {
+                again(depth - 1);
+
+                // What was given to the function inside has ended, although this call has not.
+                Assert.Throws<InvalidOperationException>(() => callers[^1].Store);
+                callers.RemoveAt(callers.Count - 1);
+            }
+
+            Assert.Same(store, caller.Store);
+        }
+
+        Function host = raw
+            ? Function.Create(store, new FunctionType([ValType.I32], []), (caller, arguments, _) => Host(caller, arguments[0].AsI32()))
+            : Function.FromDelegate(store, (Caller caller, int depth) => Host(caller, depth));
+        instance = store.Instantiate(Module.FromText(store.Engine, """(module (import "" "" (func $f (param i32))) (func (export "f") (param i32) (call $f (local.get 0))))"""), host);
+        for (int round = 0; round < 3; round++)
+        {
+            instance.GetFunction("f")!.Invoke(20);
+            Assert.Throws<InvalidOperationException>(() => Assert.Single(callers).Store);
+            callers.Clear();
+        }
+    }
 }

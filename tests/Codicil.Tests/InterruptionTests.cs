@@ -166,4 +166,73 @@ public sealed class InterruptionTests
         Assert.Equal(1, other());
         Wasm.AssertTrap(TrapCode.Interrupt, () => one());
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Security", "LM-01")]
+    public void A_call_whose_interrupt_was_taken_back_goes_on_with_its_own_stack(bool otherThread)
+    {
+        using Engine engine = Engine.Create(new EngineOptions { Interruptible = true, MaxStackBytes = 128 * 1024 });
+        using Store store = engine.CreateStore();
+        int depth = 0;
+        Instance instance = Wasm.Instantiate(
+            store,
+            """
+            (module (import "host" "interrupt" (func $interrupt)) (import "host" "count" (func $count))
+              (func $down call $count call $down)
+              (func (export "down") call $down)
+              (func (export "interrupted") call $interrupt call $down))
+            """,
+            linker => linker
+                .DefineFunction("host", "count", () => { depth++; })
+                .DefineFunction("host", "interrupt", () =>
+                {
+                    store.Interrupt();
+                    store.Interrupt();
+                    store.ResetInterrupt();
+                }));
+        Action plain = instance.GetFunction<Action>("down")!;
+        Action interrupted = instance.GetFunction<Action>("interrupted")!;
+        int Depth(Action call)
+        {
+            depth = 0;
+            Wasm.AssertTrap(TrapCode.StackOverflow, call);
+            return depth;
+        }
+
+        void Compare()
+        {
+            int expected = Depth(plain);
+            Assert.InRange(Depth(interrupted), expected - 10, expected + 10);
+            Assert.InRange(Depth(interrupted), expected - 10, expected + 10);
+        }
+
+        Compare();
+        if (otherThread)
+        {
+            Wasm.OnThread(8 * 1024 * 1024, Compare);
+            Compare();
+        }
+    }
+
+    [Fact]
+    [Trait("Security", "LM-01")]
+    public void A_reason_that_is_thrown_again_and_again_does_not_grow()
+    {
+        using Store store = Wasm.CreateEngine(interruptible: true).CreateStore();
+        Instance instance = Wasm.Instantiate(store, """(module (func (export "f")))""");
+        Action call = instance.GetFunction<Action>("f")!;
+        var reason = new InvalidOperationException("enough");
+        store.Interrupt(reason);
+        Assert.Same(reason, Assert.Throws<InvalidOperationException>(call));
+        Assert.Same(reason, Assert.Throws<InvalidOperationException>(call));
+        int length = reason.StackTrace!.Length;
+        for (int round = 0; round < 500; round++)
+        {
+            Assert.Same(reason, Assert.Throws<InvalidOperationException>(call));
+        }
+
+        Assert.InRange(reason.StackTrace!.Length, 0, length + 1000);
+    }
 }

@@ -396,4 +396,55 @@ public sealed class LifetimeTests
             Disposed++;
         }
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Trait("Security", "CL-02")]
+    public void Dispose_while_a_host_function_uses_a_span_does_no_harm(bool reads) => ChildProcess.Run(
+        static arguments =>
+        {
+            // Long copies are native code of the runtime: a fault there is the end of the process and no exception.
+            bool reads = arguments[0] == "True";
+            foreach (MemoryProtection mode in Wasm.Modes)
+            {
+                for (int round = 0; round < 20; round++)
+                {
+                    using Engine engine = Wasm.CreateEngine(mode);
+                    Store store = engine.CreateStore();
+                    using var begun = new ManualResetEventSlim();
+                    using var disposed = new ManualResetEventSlim();
+                    byte[] buffer = new byte[1 << 20];
+                    Instance instance = Wasm.Instantiate(
+                        store,
+                        """(module (import "host" "f" (func $f)) (memory (export "memory") 64) (func $nothing) (func (export "run") call $f (loop (call $f) (br 0))))""",
+                        linker => linker.DefineFunction("host", "f", (Caller caller) =>
+                        {
+                            Span<byte> span = caller.GetMemory("memory")!.GetSpan(1 << 20, buffer.Length);
+                            begun.Set();
+                            for (int i = 0; i < 5 || !disposed.IsSet; i++)
+                            {
+                                if (reads)
+                                {
+                                    span.CopyTo(buffer);
+                                }
+                                else
+                                {
+                                    buffer.CopyTo(span);
+                                }
+                            }
+                        }));
+                    Action run = instance.GetFunction<Action>("run")!;
+                    Exception? end = null;
+                    var thread = new Thread(() => end = Record.Exception(run));
+                    thread.Start();
+                    begun.Wait();
+                    store.Dispose();
+                    disposed.Set();
+                    thread.Join();
+                    Assert.IsType<ObjectDisposedException>(end);
+                }
+            }
+        },
+        new ChildProcessOptions { Arguments = [reads.ToString()] }).AssertSucceeded();
 }

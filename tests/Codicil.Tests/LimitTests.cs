@@ -184,4 +184,104 @@ public sealed class LimitTests
         Assert.Equal(9, other.GetFunction("f")!.Invoke((5 << 16) - 4));
         Assert.Equal(5u, memory.PageCount);
     }
+
+    [Fact]
+    [Trait("Security", "LM-05")]
+    public void All_tables_of_a_store_together_have_a_limit()
+    {
+        using Engine engine = Wasm.CreateEngine();
+        using Store store = engine.CreateStore(new ResourceLimits { TotalTableElements = 100 });
+        Table first = Table.Create(store, new TableType(ValType.FuncRef, new Limits(40)), Value.FromFunction(null));
+        Instance instance = Wasm.Instantiate(
+            store,
+            """
+            (module (table $f 10 funcref) (table $x 10 externref)
+              (func (export "f") (param i32) (result i32) (table.grow $f (ref.null func) (local.get 0)))
+              (func (export "x") (param i32) (result i32) (table.grow $x (ref.null extern) (local.get 0))))
+            """);
+        Assert.Equal(-1, instance.GetFunction("f")!.Invoke(41));
+        Assert.Equal(10, instance.GetFunction("f")!.Invoke(20));
+        Assert.Equal(-1, instance.GetFunction("x")!.Invoke(21));
+        Assert.Throws<ResourceLimitException>(() => Wasm.Instantiate(store, "(module (table 21 funcref))"));
+        Assert.Throws<ResourceLimitException>(() => first.Grow(21, Value.FromFunction(null)));
+        Assert.Equal(10, instance.GetFunction("x")!.Invoke(20));
+        Assert.Equal(-1, instance.GetFunction("x")!.Invoke(1));
+        Assert.Equal(30, instance.GetFunction("x")!.Invoke(0));
+
+        // A store of its own has a limit of its own.
+        using Store other = engine.CreateStore(new ResourceLimits { TotalTableElements = 100 });
+        Assert.Equal(100ul, Table.Create(other, new TableType(ValType.ExternRef, new Limits(100)), Value.FromExtern(null)).Length);
+    }
+
+    [Fact]
+    [Trait("Security", "LM-05")]
+    public void Tables_count_against_the_budget_of_the_process_until_the_store_ends()
+    {
+        // In a process of its own: the budget is shared by all tests.
+        ChildProcess.Run(static _ =>
+        {
+            const ulong Bytes = 1_000_000 * 8;
+            using Engine engine = Wasm.CreateEngine();
+            long before = Runtime.MemoryBudget.Process.UsedInBytes;
+            using (Store store = engine.CreateStore())
+            {
+                Wasm.Instantiate(store, """(module (table 1000000 funcref))""");
+                Assert.Equal(before + (long)Bytes, Runtime.MemoryBudget.Process.UsedInBytes);
+                Runtime.MemoryBudget.Process.LimitInBytes = before + (long)Bytes + 1;
+                Assert.Throws<ResourceLimitException>(() => Wasm.Instantiate(store, "(module (table 1 funcref))"));
+            }
+
+            Assert.Equal(before, Runtime.MemoryBudget.Process.UsedInBytes);
+
+            // A store that is dropped gives it back, too.
+            Drop(engine);
+            for (int round = 0; round < 200 && Runtime.MemoryBudget.Process.UsedInBytes != before; round++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+
+            Assert.Equal(before, Runtime.MemoryBudget.Process.UsedInBytes);
+        }).AssertSucceeded();
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static void Drop(Engine engine) => Wasm.Instantiate(engine.CreateStore(), "(module (table 1000 funcref))");
+    }
+
+    [Fact]
+    [Trait("Security", "LM-05")]
+    [Trait("Security", "LM-06")]
+    [Trait("Parity", "WTG-06")]
+    public void Numbers_of_instances_tables_and_memories_have_limits_and_what_fails_does_not_count()
+    {
+        using Engine engine = Wasm.CreateEngine();
+        using Store store = engine.CreateStore(new ResourceLimits { Instances = 6, Tables = 2, Memories = 2, TableElements = 10, MemoryBytes = 1 << 16 });
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.Throws<ResourceLimitException>(() => Table.Create(store, new TableType(ValType.FuncRef, new Limits(11)), Value.FromFunction(null)));
+            Assert.Throws<ResourceLimitException>(() => Memory.Create(store, new MemoryType(new Limits(2))));
+        }
+
+        for (int i = 0; i < 2; i++)
+        {
+            Wasm.Instantiate(store, "(module (table 10 funcref) (memory 1))");
+        }
+
+        Assert.Contains("table count", Assert.Throws<ResourceLimitException>(() => Wasm.Instantiate(store, "(module (table 0 funcref))")).Message, StringComparison.Ordinal);
+        Assert.Contains("memory count", Assert.Throws<ResourceLimitException>(() => Wasm.Instantiate(store, "(module (memory 0))")).Message, StringComparison.Ordinal);
+        Wasm.Instantiate(store, "(module)");
+        Wasm.Instantiate(store, "(module)");
+        Assert.Contains("instance count", Assert.Throws<ResourceLimitException>(() => Wasm.Instantiate(store, "(module)")).Message, StringComparison.Ordinal);
+        using Store other = engine.CreateStore();
+        Wasm.Instantiate(other, "(module (table 11 funcref) (memory 2))");
+    }
+
+    [Fact]
+    [Trait("Parity", "WTG-06")]
+    public void A_negative_limit_keeps_the_default()
+    {
+        var limits = new ResourceLimits { MemoryBytes = -1, TotalMemoryBytes = -1, TableElements = -1, TotalTableElements = -1, Instances = -1, Tables = -1, Memories = -1 };
+        Assert.Equal(ResourceLimits.Default, limits);
+        Assert.Equal((10_000, 10_000, 10_000), (limits.Instances, limits.Tables, limits.Memories));
+    }
 }

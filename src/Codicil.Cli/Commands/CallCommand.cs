@@ -42,9 +42,9 @@ internal static class CallCommand
         {
             GuestOptions.RefuseLater(parse, s_hosts, s_paths, s_headers);
             GuestOptions.Values values = options.Read(parse);
-            if (values.InheritEnvironment || values.Environment.Count > 0)
+            if (!parse.GetValue(s_wasi) && values.NeedsWasi)
             {
-                throw UsageException.NotBuilt("an environment for plug-ins");
+                throw new UsageException("--env, --inherit-env, --listen and --deterministic are for plug-ins that import WASI: --wasi");
             }
 
             return Run(parse, values);
@@ -55,11 +55,12 @@ internal static class CallCommand
     private static int Run(ParseResult parse, GuestOptions.Values options)
     {
         string[] words = parse.GetValue(s_words)!;
-        PluginManifest manifest = ReadManifest(parse.GetValue(s_manifest), words);
+        var files = new Dictionary<PluginWasm, string>(ReferenceEqualityComparer.Instance);
+        PluginManifest manifest = ReadManifest(parse.GetValue(s_manifest), words, files);
         foreach (string link in parse.GetValue(s_link) ?? [])
         {
             (string name, string file) = GuestOptions.ParsePair("--link", link);
-            manifest = manifest with { Wasm = [.. manifest.Wasm, PluginWasm.FromBytes(ModuleInput.ReadAll(file), name)] };
+            manifest = Add(manifest, file, ModuleInput.ReadModule(file), name, files);
         }
 
         manifest = manifest with
@@ -69,9 +70,11 @@ internal static class CallCommand
         };
         byte[] input = ReadInput(parse.GetValue(s_input), parse.GetValue(s_inputFile));
         PluginLogLevel? level = parse.GetValue(s_logLevel) is string text ? ParseLevel(text) : null;
+        using GuestListeners listeners = GuestListeners.Open(options.Listeners);
         var pluginOptions = new PluginOptions
         {
             Wasi = parse.GetValue(s_wasi),
+            WasiOptions = GuestWorld.CreateWasiOptions(options, listeners),
             Engine = options.ToEngineOptions(),
             Interruptible = manifest.Timeout > TimeSpan.Zero,
             Limits = options.ToLimits(),
@@ -83,8 +86,8 @@ internal static class CallCommand
         var times = new PhaseTimes();
         using PosixSignalRegistration signal = InterruptSignal.Register();
         using CompiledPlugin compiled = options.Time
-            ? ModuleLoader.Measure(() => CompiledPlugin.Create(manifest, pluginOptions), ReadModules(manifest), times)
-            : CompiledPlugin.Create(manifest, pluginOptions);
+            ? ModuleLoader.Measure(() => Compile(manifest, pluginOptions, files), ReadModules(manifest), times)
+            : Compile(manifest, pluginOptions, files);
 
         // The plug-in ends what it can; this one also ends what cannot be interrupted.
         using GuestDeadline? deadline = options.Timeout is TimeSpan timeout ? new GuestDeadline(timeout) : null;
@@ -144,13 +147,12 @@ internal static class CallCommand
         return (int)(exitCode & 0xff);
     }
 
-    private static PluginManifest ReadManifest(string? manifestFile, string[] words)
+    private static PluginManifest ReadManifest(string? manifestFile, string[] words, Dictionary<PluginWasm, string> files)
     {
         if (manifestFile is not null)
         {
             PluginManifest manifest = PluginManifest.FromJson(ModuleInput.ReadAll(manifestFile));
-            return words.Length == 1 ? manifest
-                : manifest with { Wasm = [.. manifest.Wasm, PluginWasm.FromBytes(ModuleInput.ReadAll(words[0]), "main")] };
+            return words.Length == 1 ? manifest : Add(manifest, words[0], ModuleInput.ReadModule(words[0]), "main", files);
         }
 
         if (words.Length != 2)
@@ -158,8 +160,54 @@ internal static class CallCommand
             throw new UsageException("a plug-in and a function are needed: codicil call PLUGIN FUNCTION");
         }
 
-        byte[] bytes = ModuleInput.ReadAll(words[0]);
-        return bytes.AsSpan().TrimStart(" \t\r\n"u8).StartsWith("{"u8) ? PluginManifest.FromJson(bytes) : PluginManifest.FromWasm(bytes);
+        byte[] bytes = ModuleInput.ReadModule(words[0]);
+        if (ModuleInput.IsManifest(bytes))
+        {
+            return PluginManifest.FromJson(bytes);
+        }
+
+        PluginManifest single = PluginManifest.FromWasm(bytes);
+        files[single.Wasm[0]] = words[0];
+        return single;
+    }
+
+    private static PluginManifest Add(PluginManifest manifest, string file, byte[] bytes, string name, Dictionary<PluginWasm, string> files)
+    {
+        PluginWasm wasm = PluginWasm.FromBytes(bytes, name);
+        files[wasm] = file;
+        return manifest with { Wasm = [.. manifest.Wasm, wasm] };
+    }
+
+    // A plug-in may be made of several modules. When one is bad, the message says which.
+    private static CompiledPlugin Compile(PluginManifest manifest, PluginOptions options, Dictionary<PluginWasm, string> files)
+    {
+        try
+        {
+            return CompiledPlugin.Create(manifest, options);
+        }
+        catch (WasmException exception) when (exception is MalformedModuleException or InvalidModuleException or UnsupportedModuleException)
+        {
+            foreach (PluginWasm wasm in manifest.Wasm)
+            {
+                if (files.GetValueOrDefault(wasm) is string file)
+                {
+                    Try(file, ((PluginWasmBytes)wasm).Data.ToArray());
+                }
+                else if (wasm is PluginWasmFile onDisk)
+                {
+                    Try(onDisk.Path, ModuleInput.ReadModule(onDisk.Path));
+                }
+            }
+
+            throw;
+        }
+
+        void Try(string file, byte[] bytes) => Failures.About(file, () =>
+        {
+            using Engine engine = Engine.Create(options.Engine);
+            using var module = Module.FromBytesOrText(engine, bytes);
+            return true;
+        });
     }
 
     // What cannot be read here is reported where the plug-in is made of it.

@@ -77,7 +77,7 @@ internal static class RunCommand
 
     private static int Run(string path, string[] arguments, string? invoke, string? argv0, GuestOptions.Values options)
     {
-        byte[] bytes = ModuleInput.ReadAll(path);
+        byte[] bytes = ModuleInput.ReadModule(path);
         var times = new PhaseTimes();
         using PosixSignalRegistration signal = InterruptSignal.Register();
         using Engine engine = Engine.Create(options.ToEngineOptions());
@@ -98,7 +98,8 @@ internal static class RunCommand
             arguments = arguments[1..];
         }
 
-        Linker linker = GuestWorld.CreateLinker(engine, module, options, [argv0 ?? path, .. invoke is null ? arguments : []]);
+        using GuestListeners listeners = GuestListeners.Open(options.Listeners);
+        Linker linker = GuestWorld.CreateLinker(engine, module, options, listeners, [argv0 ?? path, .. invoke is null ? arguments : []]);
         using GuestDeadline? deadline = options.Timeout is TimeSpan timeout ? new GuestDeadline(timeout) : null;
         try
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 
 using Codicil.Cli.Options;
 
@@ -15,7 +16,7 @@ internal sealed class GuestOptions
 
     private readonly Option<bool> _inheritEnvironment = new("--inherit-env") { Description = "Give the guest this process's environment." };
 
-    private readonly Option<string[]> _listeners = new("--listen") { Description = "A pre-opened TCP listener; not available yet.", HelpName = "HOST:PORT" };
+    private readonly Option<string[]> _listeners = new("--listen") { Description = "A TCP listener that the guest accepts connections from; with port 0 its address is printed.", HelpName = "HOST:PORT" };
 
     private readonly Option<string?> _timeout = new("--timeout") { Description = "A deadline for everything the guest does, such as 500ms or 2s.", HelpName = "DURATION" };
 
@@ -51,7 +52,7 @@ internal sealed class GuestOptions
     /// <exception cref="UsageException">A value makes no sense, or belongs to a feature that is not built yet.</exception>
     public Values Read(ParseResult parse)
     {
-        RefuseLater(parse, _directories, _listeners, _fuel, _cache);
+        RefuseLater(parse, _directories, _fuel, _cache);
         int repeat = parse.GetValue(_repeat);
         if (repeat < 1)
         {
@@ -63,6 +64,7 @@ internal sealed class GuestOptions
             Engine = EngineChoice.Parse(parse.GetValue(_engine)!),
             Environment = [.. (parse.GetValue(_environment) ?? []).Select(ParseVariable)],
             InheritEnvironment = parse.GetValue(_inheritEnvironment),
+            Listeners = [.. (parse.GetValue(_listeners) ?? []).Select(GuestListeners.Parse)],
             Timeout = parse.GetValue(_timeout) is string timeout ? Quantity.ParseDuration("--timeout", timeout) : null,
             MaximumMemory = parse.GetValue(_maximumMemory) is string memory ? Quantity.ParseSize("--max-memory", memory) : null,
             MaximumStack = parse.GetValue(_maximumStack) is string stack ? ParseStack(stack) : null,
@@ -113,6 +115,8 @@ internal sealed class GuestOptions
 
         public bool InheritEnvironment { get; init; }
 
+        public IReadOnlyList<EndPoint> Listeners { get; init; } = [];
+
         public TimeSpan? Timeout { get; init; }
 
         public long? MaximumMemory { get; init; }
@@ -126,6 +130,9 @@ internal sealed class GuestOptions
         public bool Bench { get; init; }
 
         public bool Deterministic { get; init; }
+
+        /// <summary>Whether something was asked for that only WASI can give.</summary>
+        public bool NeedsWasi => Environment.Count > 0 || InheritEnvironment || Listeners.Count > 0 || Deterministic;
 
         /// <summary>An engine that can be interrupted only where that is needed: the check has its price.</summary>
         public EngineOptions ToEngineOptions() => new()

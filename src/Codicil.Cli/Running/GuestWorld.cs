@@ -22,12 +22,12 @@ internal static class GuestWorld
         return null;
     }
 
-    public static Linker CreateLinker(Engine engine, Module module, GuestOptions.Values options, IReadOnlyList<string> arguments)
+    public static Linker CreateLinker(Engine engine, Module module, GuestOptions.Values options, GuestListeners listeners, IReadOnlyList<string> arguments)
     {
         var linker = new Linker(engine);
         if (module.Imports.Any(import => s_wasiModules.Contains(import.ModuleName)))
         {
-            linker.DefineWasi(CreateWasiOptions(options, arguments));
+            linker.DefineWasi(CreateWasiOptions(options, listeners, arguments));
         }
 
         if (options.Bench)
@@ -38,15 +38,19 @@ internal static class GuestWorld
         return linker;
     }
 
-    public static WasiOptions CreateWasiOptions(GuestOptions.Values options, IReadOnlyList<string> arguments)
+    /// <summary>WASI for a program: this process's streams besides, and its arguments.</summary>
+    public static WasiOptions CreateWasiOptions(GuestOptions.Values options, GuestListeners listeners, IReadOnlyList<string> arguments) =>
+        CreateWasiOptions(options, listeners).InheritConsole() with { Arguments = arguments };
+
+    /// <summary>WASI as the options say: time, environment, listeners.</summary>
+    public static WasiOptions CreateWasiOptions(GuestOptions.Values options, GuestListeners listeners)
     {
         WasiOptions wasi = options.Deterministic ? WasiOptions.Deterministic : WasiOptions.Default.WithSystemTime();
-        wasi = wasi.InheritConsole() with { Arguments = arguments };
         if (options.InheritEnvironment)
         {
             wasi = wasi.InheritEnvironment();
         }
 
-        return wasi with { Environment = [.. wasi.Environment, .. options.Environment] };
+        return listeners.AddTo(wasi with { Environment = [.. wasi.Environment, .. options.Environment] });
     }
 }

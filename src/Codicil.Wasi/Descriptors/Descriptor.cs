@@ -4,20 +4,23 @@ using Codicil.Wasi.Abi;
 
 namespace Codicil.Wasi.Descriptors;
 
-/// <summary>Whether something can be read or written without waiting, and if not, what to wait for: a task, or a socket.</summary>
-internal readonly record struct Readiness(ulong ByteCount, bool IsHungUp, Task? Task, System.Net.Sockets.Socket? Socket, SelectMode Mode)
+/// <summary>Whether something can be read or written without waiting, and if not, what to wait for: a task, a socket, or this process's standard input.</summary>
+internal readonly record struct Readiness(ulong ByteCount, bool IsHungUp, object? Source, SelectMode Mode)
 {
     /// <summary>Whether it can be done now.</summary>
-    public bool IsReady => Task is null && Socket is null;
+    public bool IsReady => Source is null;
 
     /// <summary>It can be done now.</summary>
-    public static Readiness Now(ulong byteCount, bool isHungUp = false) => new(byteCount, isHungUp, null, null, default);
+    public static Readiness Now(ulong byteCount, bool isHungUp = false) => new(byteCount, isHungUp, null, default);
 
     /// <summary>It can be done when a task has completed.</summary>
-    public static Readiness After(Task task) => new(0, false, task, null, default);
+    public static Readiness After(Task task) => new(0, false, task, default);
 
     /// <summary>It can be done when a socket can be read, or written.</summary>
-    public static Readiness After(System.Net.Sockets.Socket socket, SelectMode mode) => new(0, false, null, socket, mode);
+    public static Readiness After(System.Net.Sockets.Socket socket, SelectMode mode) => new(0, false, socket, mode);
+
+    /// <summary>It can be done when this process's standard input can be read.</summary>
+    public static Readiness After(ConsoleStream input) => new(0, false, input, default);
 }
 
 /// <summary>

@@ -3,14 +3,17 @@ using Codicil.Wasi.Abi;
 namespace Codicil.Wasi.Descriptors;
 
 /// <summary>
-/// Standard input: a stream of the host, or nothing at all. A stream that can seek is read straight into the guest's memory. Another one may keep a
-/// reader waiting for ever; where the guest can be interrupted, or does not want to wait, it is read ahead by a task, which the guest's thread waits for.
+/// Standard input: a stream of the host, or nothing at all. A stream that can seek is read straight into the guest's memory, and so is one that can be asked
+/// whether a read would wait. Any other may keep a reader waiting for ever: it is read ahead by a task, which the guest's thread waits for, so that an
+/// interrupt and the end of the store reach it.
 /// </summary>
 internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
     : Descriptor(OutputStreamDescriptor.TypeOf(stream), Rights.FdRead | Rights.FdFdStatSetFlags | Rights.FdFileStatGet | Rights.PollFdReadWrite, Rights.None)
 {
-    private const int ReadAheadSize = 4096;
+    private const int LeastReadAhead = 4096;
+    private const int MostReadAhead = 65536;
 
+    private readonly ConsoleStream? _console = stream is ConsoleStream { CanWaitForInput: true } console ? console : null;
     private readonly bool _neverWaits = stream is null || stream.CanSeek;
     private byte[]? _buffer;
     private int _start;
@@ -23,7 +26,7 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
 
     private bool HasResult => _start < _end || _isAtEnd || _error != Errno.Success;
 
-    public override bool IsReadable => _neverWaits || _start < _end;
+    public override bool IsReadable => _neverWaits || _start < _end || _console?.WaitForInput(0) == true;
 
     public override Errno Read(Span<byte> destination, out int count)
     {
@@ -33,15 +36,25 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
             return Errno.Success;
         }
 
-        while (!HasResult)
+        bool mayWait = (Flags & FdFlags.NonBlock) == 0;
+        if (_console is not null && !_console.WaitForInput(0))
         {
-            bool mayWait = (Flags & FdFlags.NonBlock) == 0;
-            if (_pending is null && (_neverWaits || (mayWait && !context.IsInterruptible)))
+            if (!mayWait)
             {
-                return ReadDirectly(destination, out count);
+                return Errno.Again;
             }
 
-            Task<int> pending = ReadAhead();
+            WaitForConsole();
+        }
+
+        if (_neverWaits || _console is not null)
+        {
+            return ReadDirectly(destination, out count);
+        }
+
+        while (!HasResult)
+        {
+            Task<int> pending = ReadAhead(Math.Clamp(destination.Length, LeastReadAhead, MostReadAhead));
             if (!pending.IsCompleted)
             {
                 if (!mayWait)
@@ -65,7 +78,13 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
             return Readiness.Now(0, isHungUp: true);
         }
 
-        if (_neverWaits && !HasResult)
+        if (_console is not null)
+        {
+            // How much there is the system tells only by reading.
+            return _console.HasInput(out bool isHungUp) ? Readiness.Now(isHungUp ? 0U : 1U, isHungUp) : Readiness.After(_console);
+        }
+
+        if (_neverWaits)
         {
             ulong left = BytesLeft(stream);
             return Readiness.Now(left, isHungUp: left == 0);
@@ -73,7 +92,7 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
 
         while (!HasResult)
         {
-            Task<int> pending = ReadAhead();
+            Task<int> pending = ReadAhead(LeastReadAhead);
             if (!pending.IsCompleted)
             {
                 return Readiness.After(pending);
@@ -123,11 +142,6 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
         count = 0;
         try
         {
-            if (!_neverWaits)
-            {
-                context.Descriptors.FlushAll();
-            }
-
             count = stream!.Read(destination);
             return Errno.Success;
         }
@@ -137,7 +151,18 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
         }
     }
 
-    private Task<int> ReadAhead()
+    private void WaitForConsole()
+    {
+        context.Descriptors.FlushAll();
+        int slice = Interruption.SliceInMilliseconds(context.Store);
+        do
+        {
+            Interruption.Check(context.Store);
+        }
+        while (!_console!.WaitForInput(slice));
+    }
+
+    private Task<int> ReadAhead(int size)
     {
         if (_pending is null)
         {
@@ -147,8 +172,13 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
             _cancellation = cancellation;
             _wasCancelled = false;
             Stream source = stream!;
-            byte[] buffer = _buffer ??= new byte[ReadAheadSize];
-            _pending = Task.Run(() => source.ReadAsync(buffer.AsMemory(), token).AsTask(), CancellationToken.None);
+            byte[] buffer = _buffer is not null && _buffer.Length >= size ? _buffer : _buffer = new byte[size];
+            _pending = Task.Run(() => source.ReadAsync(buffer.AsMemory(0, size), token).AsTask(), CancellationToken.None);
+            if (context.Store.IsDisposed)
+            {
+                // On another thread, just now: nobody else will end it.
+                Dispose();
+            }
         }
 
         return _pending;

@@ -373,13 +373,23 @@ internal sealed class Adapters(ManagedEngine engine)
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, AssembliesOfSignature(delegateType));
         ILGenerator il = method.GetILGenerator();
         int host = type.Parameters.Length;
+        LocalBuilder? caller = null;
+        if (wantsCaller)
+        {
+            // The caller ends with the function, however that ends.
+            caller = il.DeclareLocal(typeof(Caller));
+            il.Emit(OpCodes.Ldarg, (short)host);
+            il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.BeginCaller))!);
+            il.Emit(OpCodes.Stloc, caller);
+            il.BeginExceptionBlock();
+        }
+
         il.Emit(OpCodes.Ldarg, (short)host);
         il.Emit(OpCodes.Ldfld, RuntimeMembers.HostCallback);
         il.Emit(OpCodes.Call, typeof(Unsafe).GetMethods().Single(static candidate => candidate.Name == nameof(Unsafe.As) && candidate.GetGenericArguments().Length == 1).MakeGenericMethod(delegateType));
-        if (wantsCaller)
+        if (caller is not null)
         {
-            il.Emit(OpCodes.Ldarg, (short)host);
-            il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.MakeCaller))!);
+            il.Emit(OpCodes.Ldloc, caller);
         }
 
         for (int i = 0; i < host; i++)
@@ -389,6 +399,24 @@ internal sealed class Adapters(ManagedEngine engine)
         }
 
         il.Emit(OpCodes.Callvirt, invoke);
+        if (caller is not null)
+        {
+            LocalBuilder? result = invoke.ReturnType == typeof(void) ? null : il.DeclareLocal(invoke.ReturnType);
+            if (result is not null)
+            {
+                il.Emit(OpCodes.Stloc, result);
+            }
+
+            il.BeginFinallyBlock();
+            il.Emit(OpCodes.Ldarg, (short)host);
+            il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.EndCaller))!);
+            il.EndExceptionBlock();
+            if (result is not null)
+            {
+                il.Emit(OpCodes.Ldloc, result);
+            }
+        }
+
         EmitHostResults(il, invoke.ReturnType, type);
         return FinishThunk(type, builder, method, wantsCaller);
     }
@@ -534,7 +562,6 @@ internal sealed class Adapters(ManagedEngine engine)
     private Thunk FinishThunk(FunctionType type, TypeBuilder builder, MethodBuilder method, bool wantsCaller)
     {
         MethodInfo created = Finish(builder, method);
-        RuntimeHelpers.PrepareMethod(created.MethodHandle);
         return new Thunk(type, engine.Types.GetFunctionTypeId(type), created.MethodHandle.GetFunctionPointer(), created, wantsCaller);
     }
 
@@ -542,6 +569,10 @@ internal sealed class Adapters(ManagedEngine engine)
     private static MethodInfo Finish(TypeBuilder builder, MethodBuilder method)
     {
         Type created = builder.CreateType();
-        return (MethodInfo)created.Module.ResolveMethod(method.MetadataToken)!;
+        var finished = (MethodInfo)created.Module.ResolveMethod(method.MetadataToken)!;
+
+        // Compiled before anybody takes its address: a delegate of it then leads to the code, not to a jump there.
+        RuntimeHelpers.PrepareMethod(finished.MethodHandle);
+        return finished;
     }
 }

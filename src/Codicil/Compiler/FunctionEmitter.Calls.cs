@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Reflection.Emit;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Types;
 using Codicil.Runtime;
@@ -66,7 +67,7 @@ internal sealed partial class FunctionEmitter
             _il.LoadLocal(argument);
         }
 
-        _il.Call(bound.Method);
+        _il.Call(_module.GetBoundCallee(functionIndex, bound));
     }
 
     // The bound import that a function index is in this variant of the code, or null.
@@ -112,6 +113,13 @@ internal sealed partial class FunctionEmitter
 
         Label ready = _il.DefineLabel();
         _il.LoadLocal(function);
+        if (!X86Base.IsSupported)
+        {
+            // The code is published before the type id, and must be read behind it. Processors of this family keep the order of loads; others need to
+            // be told. (What is reached through the reference itself is read in order everywhere.)
+            _il.Emit(OpCodes.Volatile);
+        }
+
         _il.LoadField(RuntimeMembers.FunctionTypeId);
         _il.LoadInt32(typeId);
         _il.Branch(OpCodes.Beq, ready);

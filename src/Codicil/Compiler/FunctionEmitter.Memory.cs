@@ -289,6 +289,7 @@ internal sealed partial class FunctionEmitter
             return;
         }
 
+        offset += TakeWideOffset();
         EnsureTop(1);
         _il.Emit(OpCodes.Conv_U);
         _il.LoadLocal(_memoryBase!);
@@ -322,6 +323,7 @@ internal sealed partial class FunctionEmitter
         LocalBuilder index = Scratch(OperandKind.I64);
         Label inside = _il.DefineLabel();
         _il.Operands = _onStack - 1;
+        offset += TakeWideOffset();
         _il.Emit(OpCodes.Conv_U8);
         _il.StoreLocal(index);
         _il.LoadLocal(index);

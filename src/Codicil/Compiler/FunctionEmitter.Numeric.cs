@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Reflection;
 using System.Reflection.Emit;
+using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Instructions;
 using Codicil.Semantics;
@@ -10,10 +11,6 @@ namespace Codicil.Compiler;
 /// <summary>Numeric instructions: one or a few CIL instructions, an intrinsic of the runtime, or a method of <see cref="NumericOps"/>.</summary>
 internal sealed partial class FunctionEmitter
 {
-    // The counts by which the function shifts so far: bit n for n.
-    private ulong _leftShifts;
-    private ulong _rightShifts;
-
     private bool EmitNumeric(Opcode opcode)
     {
         switch (opcode)
@@ -111,7 +108,12 @@ internal sealed partial class FunctionEmitter
                 EmitNarrowingBarrier();
                 return true;
             case Opcode.I64ReinterpretF64: UnaryCall(s_doubleToInt64); return true;
-            case Opcode.F32ReinterpretI32: UnaryCall(s_int32ToSingle); return true;
+            case Opcode.F32ReinterpretI32:
+                // RyuJIT 10.0 makes one load of 4 bytes of a load of 1 or 2 bytes whose value becomes a float, be it behind a local.
+                EnsureTop(1);
+                EmitNarrowingBarrier();
+                UnaryCall(s_int32ToSingle);
+                return true;
             case Opcode.F64ReinterpretI64: UnaryCall(s_int64ToDouble); return true;
 
             // A cast to a small type would let the JIT make a load before it narrower; see CanBeNarrowed. Two shifts do not.
@@ -209,9 +211,13 @@ internal sealed partial class FunctionEmitter
 
     private void Shift32(OpCode code)
     {
-        bool hide = CompletesRotation(code, 32);
+        if (code == OpCodes.Shr_Un && TryShiftByDivision(31))
+        {
+            return;
+        }
+
         EnsureTop(2);
-        if (hide)
+        if (code == OpCodes.Shr_Un)
         {
             HideCount();
         }
@@ -224,10 +230,14 @@ internal sealed partial class FunctionEmitter
 
     private void Shift64(OpCode code)
     {
-        bool hide = CompletesRotation(code, 64);
+        if (code == OpCodes.Shr_Un && TryShiftByDivision(63))
+        {
+            return;
+        }
+
         EnsureTop(2);
         _il.Emit(OpCodes.Conv_I4);
-        if (hide)
+        if (code == OpCodes.Shr_Un)
         {
             HideCount();
         }
@@ -238,77 +248,72 @@ internal sealed partial class FunctionEmitter
         Pop(1);
     }
 
-    // The JIT takes two opposite shifts that are joined for a rotation too, unless it does not know one of the counts: the second of a pair hides its own.
-    private bool CompletesRotation(OpCode code, int width)
+    /// <summary>
+    /// A logical shift by a constant as an unsigned division by a power of two, which becomes a shift again when the JIT lowers its tree. Until then it is
+    /// no shift, and the JIT does not take it for one half of a rotation, whose zero test it would leave out: see <see cref="Rotate32"/>. The other
+    /// half may be a shift or a product, its count may come through locals or from an inlined function: only this half is within reach.
+    /// </summary>
+    private bool TryShiftByDivision(int mask)
     {
-        if (_pending != PendingKind.Constant || code == OpCodes.Shr)
+        if (_pending != PendingKind.Constant || _onStack < 2)
         {
             return false;
         }
 
-        int count = (int)_pendingOperand.Bits & (width - 1);
-        bool isLeft = code == OpCodes.Shl;
-        ref ulong mine = ref isLeft ? ref _leftShifts : ref _rightShifts;
-        mine |= 1UL << count;
-        return ((isLeft ? _rightShifts : _leftShifts) >> (width - count) & 1) != 0 && count != 0;
+        int count = (int)TakePending().Bits & mask;
+        if (count == 0)
+        {
+            return true;
+        }
+
+        if (mask == 31)
+        {
+            _il.LoadInt32(1 << count);
+        }
+        else
+        {
+            _il.LoadInt64(1L << count);
+        }
+
+        _il.Emit(OpCodes.Div_Un);
+        return true;
     }
 
+    /// <summary>A count that the JIT does not know: a bitwise or with a static field that is 0.</summary>
     private void HideCount()
     {
         _il.LoadStaticField(RuntimeMembers.Constant(nameof(NumericOps.I32Zero)));
         _il.Emit(OpCodes.Or);
     }
 
+    /// <summary>
+    /// RyuJIT 10.0 leaves the test out when a rotation by a constant is compared with 0, as if it set the zero flag; it does not. Between the rotation
+    /// and whatever looks at it, here or behind locals and inlined calls, two casts stay that cost at most a move.
+    /// </summary>
     private void Rotate32(MethodInfo method)
     {
-        if (TryDropRotation())
-        {
-            return;
-        }
-
-        EnsureTop(2);
-        HideRotationCount();
         BinaryCall(method);
+        EmitNarrowingBarrier();
     }
 
+    /// <summary>As <see cref="Rotate32"/>. There is no wider type to cast to; <c>bzhi</c> with all 64 bits leaves the number as it is and does set the flag.</summary>
     private void Rotate64(MethodInfo method)
     {
-        if (TryDropRotation())
-        {
-            return;
-        }
-
         EnsureTop(2);
         _il.Emit(OpCodes.Conv_I4);
-        HideRotationCount();
+        if (!Bmi2.X64.IsSupported)
+        {
+            HideCount();
+        }
+
         _il.Call(method);
+        if (Bmi2.X64.IsSupported)
+        {
+            _il.LoadInt64(64);
+            _il.Call(s_zeroHighBits);
+        }
+
         Pop(1);
-    }
-
-    // The zero test may also follow through a local, a comparison or an inlined call: a count that the JIT does not know rotates without the error.
-    // Arithmetic sets the flags itself, and hash functions are made of rotations in arithmetic: they keep the short form.
-    private void HideRotationCount()
-    {
-        if (_nextOpcode is Opcode.I32Xor or Opcode.I32Add or Opcode.I32And or Opcode.I32Or or Opcode.I32Sub or Opcode.I32Mul
-            or Opcode.I64Xor or Opcode.I64Add or Opcode.I64And or Opcode.I64Or or Opcode.I64Sub or Opcode.I64Mul or Opcode.LocalGet)
-        {
-            return;
-        }
-
-        HideCount();
-    }
-
-    // RyuJIT 10.0 leaves the test out when a rotation by a constant is compared with 0, as if it set the zero flag; it does not. A number is 0 when
-    // it is 0 rotated, so the rotation can go.
-    private bool TryDropRotation()
-    {
-        if (_pending != PendingKind.Constant || _nextOpcode is not (Opcode.If or Opcode.BrIf or Opcode.Select or Opcode.I32Eqz or Opcode.I64Eqz))
-        {
-            return false;
-        }
-
-        TakePending();
-        return true;
     }
 
     private void ExtendByShifts(int bits)
@@ -332,6 +337,7 @@ internal sealed partial class FunctionEmitter
     private static readonly MethodInfo s_rotr32 = Method((Func<uint, int, uint>)BitOperations.RotateRight);
     private static readonly MethodInfo s_rotl64 = Method((Func<ulong, int, ulong>)BitOperations.RotateLeft);
     private static readonly MethodInfo s_rotr64 = Method((Func<ulong, int, ulong>)BitOperations.RotateRight);
+    private static readonly MethodInfo s_zeroHighBits = Method((Func<ulong, ulong, ulong>)Bmi2.X64.ZeroHighBits);
     private static readonly MethodInfo s_abs32 = Method((Func<float, float>)MathF.Abs);
     private static readonly MethodInfo s_abs64 = Method((Func<double, double>)Math.Abs);
     private static readonly MethodInfo s_ceil32 = Method((Func<float, float>)MathF.Ceiling);

@@ -119,6 +119,7 @@ internal sealed partial class FunctionEmitter
     private Summary Scan(FunctionBody body)
     {
         Summary summary = default;
+        ConstantIndexScan index = default;
         summary.UsesVectors = _validator.Locals.Contains(ValType.V128);
         int instructions = 0;
         int branches = 0;
@@ -150,12 +151,14 @@ internal sealed partial class FunctionEmitter
                     if (OpcodeTable.Immediate(instruction.Opcode) is ImmediateKind.MemoryArgument or ImmediateKind.MemoryArgumentAndLane)
                     {
                         summary.UsesMemory |= instruction.Index == 0;
-                        summary.HasFarOffset |= instruction.Index == 0 && !GuardAddressing.IsNear(instruction.Bits);
+                        summary.HasFarOffset |= instruction.Index == 0 && (!GuardAddressing.IsNear(instruction.Bits) || !GuardAddressing.IsNear(instruction.Bits + index.Offset));
                         branches += isChecked ? 1 : 0;
                     }
 
                     break;
             }
+
+            index.See(instruction);
         }
 
         // A constant index is an offset too. In the first page it never traps, if there is one; elsewhere it is above the JIT's limit.
@@ -276,6 +279,7 @@ internal sealed partial class FunctionEmitter
             }
 
             _nextOpcode = next.Opcode;
+            BeginIndexing(instruction);
             if (_onStack > MostStackOperands)
             {
                 Flush();
@@ -283,14 +287,16 @@ internal sealed partial class FunctionEmitter
 
             _il.Operands = _onStack;
 
-            if (_reachable)
-            {
-                EmitInstruction(instruction);
-            }
-            else
+            if (!_reachable)
             {
                 EmitUnreachable(instruction);
             }
+            else if (!TryIndex(instruction.Opcode))
+            {
+                EmitInstruction(instruction);
+            }
+
+            _bounds.Step(instruction);
 
             _validator.Step(instruction);
             CheckCilBytes();

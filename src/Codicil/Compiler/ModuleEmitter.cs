@@ -170,6 +170,42 @@ internal sealed class ModuleEmitter
         return stub;
     }
 
+    /// <summary>
+    /// What a call of a bound import calls. A method that asks for it becomes part of the guest's code. Any other is kept out of it, by its own word or by a
+    /// method in between, so that a null reference, a division by zero or an overflow in it is not taken for the guest's.
+    /// </summary>
+    public MethodInfo GetBoundCallee(int functionIndex, BoundImport bound)
+    {
+        const MethodImplAttributes decided = MethodImplAttributes.AggressiveInlining | MethodImplAttributes.NoInlining;
+        if ((bound.Method.GetMethodImplementationFlags() & decided) != 0)
+        {
+            return bound.Method;
+        }
+
+        if (!_stubs.TryGetValue(functionIndex, out MethodBuilder? stub))
+        {
+            ParameterInfo[] parameters = bound.Method.GetParameters();
+            stub = _type.DefineMethod(
+                ModuleCode.HostStubPrefix + functionIndex.ToString(CultureInfo.InvariantCulture),
+                MethodAttributes.Public | MethodAttributes.Static,
+                bound.Method.ReturnType,
+                Array.ConvertAll(parameters, static (parameter) => parameter.ParameterType));
+            stub.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
+            CilWriter il = CreateWriter(stub);
+            for (int i = 0; i < parameters.Length; i++)
+            {
+                il.LoadArgument(i);
+            }
+
+            il.Call(bound.Method);
+            il.Emit(OpCodes.Ret);
+            Record(stub, il);
+            _stubs.Add(functionIndex, stub);
+        }
+
+        return stub;
+    }
+
     private MethodBuilder DefineMethod(string name, FunctionType type)
     {
         MethodBuilder method = _type.DefineMethod(

@@ -11,6 +11,9 @@ namespace Codicil.Execution;
 /// <summary>What is known of a module's code before any instance: where globals live, which imports are bound, how functions are grouped.</summary>
 internal sealed class ModuleCode
 {
+    /// <summary>Emitted methods with such a name are the host's: what is inlined into them is its code.</summary>
+    public const string HostStubPrefix = "host_f";
+
     /// <summary>A module with no more code than this is one chunk: every call in it is direct.</summary>
     private const int SingleChunkBytes = 96 * 1024;
 

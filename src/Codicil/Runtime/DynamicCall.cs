@@ -79,7 +79,16 @@ internal static class DynamicCall
             results[i] = Value.Default(type.Results[i]);
         }
 
-        callback(HostFunction.MakeCaller(host), arguments, results);
+        Caller caller = HostFunction.BeginCaller(host);
+        try
+        {
+            callback(caller, arguments, results);
+        }
+        finally
+        {
+            HostFunction.EndCaller(host);
+        }
+
         for (int i = 0; i < results.Length; i++)
         {
             ValType wanted = type.Results[i];

@@ -170,7 +170,8 @@ internal static class EntryOps
     private static bool IsThrownByEmittedCode(Exception exception)
     {
         StackFrame? top = new StackTrace(exception, false).GetFrame(0);
-        return ModuleCode.Find(MethodOf(top)?.DeclaringType) is not null;
+        MethodBase? method = MethodOf(top);
+        return ModuleCode.Find(method?.DeclaringType) is not null && !method!.Name.StartsWith(ModuleCode.HostStubPrefix, StringComparison.Ordinal);
     }
 
     private static ImmutableArray<WasmFrame> FindFrames(Exception exception)

@@ -24,6 +24,9 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
     /// <summary>The lowest stack address code may reach; the greatest value while interrupted.</summary>
     public nuint StackLimit;
 
+    /// <summary>What <see cref="StackLimit"/> was when an interrupt overwrote it.</summary>
+    public nuint InterruptedLimit;
+
     /// <summary>Zero, or what an entry has to look at: <see cref="Interrupted"/>, <see cref="Wanted"/>.</summary>
     public volatile int Attention;
 
@@ -47,14 +50,16 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
     /// <summary>The calls inside that came through the slow path.</summary>
     public int Depth;
 
-    /// <summary>Changes when the outermost call returns.</summary>
-    public long CallSerial;
-
     /// <summary>Results beyond the first, <see cref="ExtraResultBytes"/> each: the address of the last of <see cref="_extraNumbers"/>.</summary>
     public nint ExtraResults;
 
     /// <summary>References among the results beyond the first; cleared when read.</summary>
     public object?[] ExtraReferences;
+
+    // The serial numbers of the callers that running host functions were given, from the outermost; 0 above the depth.
+    private long[] _callers = new long[4];
+    private int _callerDepth;
+    private long _lastCaller;
 
     private readonly Lock _extraLock = new();
 
@@ -81,6 +86,24 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
             Traps.ThrowInterrupt(this);
         }
     }
+
+    /// <summary>A host function begins that wants a caller.</summary>
+    public (int Depth, long Serial) BeginCaller()
+    {
+        int depth = _callerDepth++;
+        if (depth >= _callers.Length)
+        {
+            Array.Resize(ref _callers, _callers.Length * 2);
+        }
+
+        return (depth, _callers[depth] = ++_lastCaller);
+    }
+
+    /// <summary>The host function that began last has ended.</summary>
+    public void EndCaller() => _callers[--_callerDepth] = 0;
+
+    /// <summary>Whether the host function that was given a caller is running, or waits for one that it called.</summary>
+    public bool IsCallerActive(int depth, long serial) => depth < _callers.Length && _callers[depth] == serial;
 
     /// <summary>Makes room for the results beyond the first of any function of a module. Never less than before, whatever other threads do.</summary>
     public void EnsureExtraResults(int count)

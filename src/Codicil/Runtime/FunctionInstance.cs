@@ -157,6 +157,13 @@ internal sealed class HostFunction
     /// <summary>Called by thunks.</summary>
     public static ManagedStore StoreOf(HostFunction host) => host._store;
 
-    /// <summary>Called by thunks.</summary>
-    public static Caller MakeCaller(HostFunction host) => new(host._store, host.Instance, host._store.Context.CallSerial);
+    /// <summary>Called by thunks: the caller is good until <see cref="EndCaller"/>.</summary>
+    public static Caller BeginCaller(HostFunction host)
+    {
+        (int depth, long serial) = host._store.Context.BeginCaller();
+        return new Caller(host._store, host.Instance, depth, serial);
+    }
+
+    /// <summary>Called by thunks when the function has ended.</summary>
+    public static void EndCaller(HostFunction host) => host._store.Context.EndCaller();
 }

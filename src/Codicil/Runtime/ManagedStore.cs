@@ -29,6 +29,7 @@ internal sealed class ManagedStore : Store
     {
         _engine = engine;
         _budget = limits.TotalMemoryBytes is long total ? new MemoryBudget(total, MemoryBudget.Process) : MemoryBudget.Process;
+        TableBudget = new TableBudget(limits.TotalTableElements);
         Context = new ExecutionContext { MaxStackBytes = (nuint)engine.Options.MaxStackBytes };
     }
 
@@ -37,6 +38,8 @@ internal sealed class ManagedStore : Store
     public ManagedEngine ManagedEngine => _engine;
 
     public ExecutionContext Context { get; }
+
+    public TableBudget TableBudget { get; }
 
     public override bool IsDisposed => _disposed;
 
@@ -82,10 +85,11 @@ internal sealed class ManagedStore : Store
                 instance.InterruptFlag = 0;
             }
 
-            if (Context.IsInside)
+            if (Context.IsInside && Volatile.Read(ref Context.StackLimit) == nuint.MaxValue)
             {
-                // The limit of the call inside was overwritten; any that leaves the reserve will do for the rest of it.
-                Volatile.Write(ref Context.StackLimit, Context.Owner + StackReserve);
+                // The call inside goes on with the limit that it came with. One that is being refused on another thread may have written none yet: then
+                // this one is an earlier call's, and must not lie below that thread's stack.
+                Volatile.Write(ref Context.StackLimit, nuint.Max(Context.InterruptedLimit, Context.Owner + StackReserve));
             }
         }
     }
@@ -146,7 +150,7 @@ internal sealed class ManagedStore : Store
             pages = Math.Min(pages, (ulong)bytes >> type.PageSizeLog2);
         }
 
-        LinearMemory memory = LinearMemory.Create(type, _engine.MemoryMode, pages, _budget, _engine.Options.CommitMaximumMemory, _engine.RequireMemoryMode);
+        LinearMemory memory = MemoryAllocator.Create(type, _engine.MemoryMode, pages, _budget, _engine.Options.CommitMaximumMemory, _engine.RequireMemoryMode);
         lock (_lock)
         {
             _memories.Add(memory);
@@ -159,10 +163,19 @@ internal sealed class ManagedStore : Store
     {
         if (Interlocked.Increment(ref _tableCount) > Limits.Tables)
         {
+            Interlocked.Decrement(ref _tableCount);
             throw new ResourceLimitException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"table count too high: {Limits.Tables} tables are allowed"));
         }
 
-        return new TableInstance(this, type, initial);
+        try
+        {
+            return new TableInstance(this, type, initial);
+        }
+        catch
+        {
+            Interlocked.Decrement(ref _tableCount);
+            throw;
+        }
     }
 
     public void AddInstance(ModuleInstance instance)
@@ -186,6 +199,7 @@ internal sealed class ManagedStore : Store
     /// <param name="saved">What <see cref="Exit"/> wants back.</param>
     /// <returns>False when this thread has too little stack; the call has to be made on another one, and nothing was entered.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [SkipLocalsInit]
     public static unsafe bool TryEnter(FunctionInstance function, out nuint saved)
     {
         ExecutionContext context = function.Context;
@@ -223,7 +237,6 @@ internal sealed class ManagedStore : Store
         ExecutionContext context = function.Context;
         if (saved == context.Owner)
         {
-            context.CallSerial++;
             Volatile.Write(ref context.Door, saved);
             if (context.Attention == 0)
             {
@@ -254,7 +267,7 @@ internal sealed class ManagedStore : Store
 
         // A call is inside: its exit releases the memories. Interruptible code ends at its next back-edge, and its memories stay until then, for
         // it may be in a host function, where the runtime's native code would take a fault for the end of the process. Other code has to be ended
-        // by its next access.
+        // by its next access, unless a host function may be using a span.
         if (_engine.Options.Interruptible)
         {
             return;
@@ -264,7 +277,7 @@ internal sealed class ManagedStore : Store
         {
             foreach (LinearMemory memory in _memories)
             {
-                memory.MakeInaccessible();
+                memory.Close();
             }
         }
     }
@@ -281,6 +294,14 @@ internal sealed class ManagedStore : Store
             }
 
             Interlocked.MemoryBarrierProcessWide();
+
+            // A call that is inside has its limit there. One that comes later sees the bit, and writes its limit only to be refused.
+            nuint limit = Volatile.Read(ref Context.StackLimit);
+            if (limit != nuint.MaxValue)
+            {
+                Context.InterruptedLimit = limit;
+            }
+
             Volatile.Write(ref Context.StackLimit, nuint.MaxValue);
         }
     }
@@ -295,6 +316,7 @@ internal sealed class ManagedStore : Store
             }
 
             _memoriesReleased = true;
+            TableBudget.Dispose();
             foreach (LinearMemory memory in _memories)
             {
                 memory.Retire();
@@ -302,8 +324,8 @@ internal sealed class ManagedStore : Store
         }
     }
 
-    // What Exit wants back: the owner's identity for its outermost call, 0 for an outermost call of a store that belongs to nobody,
-    // the outer stack limit with its lowest bit set for a call from a host function.
+    // What Exit wants back: the owner's identity for its outermost call, 0 for an outermost call of a store that belongs to nobody, 1 for a call
+    // from a host function, whose limit is that of the outermost call.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryEnterSlowly(nuint lowest, nuint here, bool isClosed, out nuint saved)
     {
@@ -313,7 +335,7 @@ internal sealed class ManagedStore : Store
             // The order of the reads: who takes the store from this thread clears the owner before the door.
 
             // A host function calls back: the budget is the outer call's.
-            saved = context.StackLimit | 1;
+            saved = 1;
             context.Depth++;
             ThrowIfUnusable(saved);
             return true;
@@ -413,12 +435,6 @@ internal sealed class ManagedStore : Store
         if ((saved & 1) != 0)
         {
             context.Depth--;
-            Volatile.Write(ref context.StackLimit, saved & ~(nuint)1);
-            if ((context.Attention & ExecutionContext.Interrupted) != 0)
-            {
-                Volatile.Write(ref context.StackLimit, nuint.MaxValue);
-            }
-
             return;
         }
 
@@ -426,7 +442,6 @@ internal sealed class ManagedStore : Store
         {
             lock (_lock)
             {
-                context.CallSerial++;
                 Volatile.Write(ref context.Depth, 0);
                 context.Owner = 0;
             }

@@ -35,6 +35,12 @@ internal sealed class TableInstance : Table
             throw new ResourceLimitException(string.Create(CultureInfo.InvariantCulture, $"table size exceeds limit: {type.Limits.Minimum} elements are declared, {_maximum} are allowed"));
         }
 
+        if (!store.TableBudget.TryReserve(type.Limits.Minimum))
+        {
+            throw new ResourceLimitException(string.Create(
+                CultureInfo.InvariantCulture, $"out of memory for a table: {type.Limits.Minimum} elements are declared, {store.Limits.TotalTableElements} are allowed in all tables together"));
+        }
+
         Functions = [];
         Objects = [];
         int count = (int)type.Limits.Minimum;
@@ -56,6 +62,7 @@ internal sealed class TableInstance : Table
         }
         catch (OutOfMemoryException exception)
         {
+            store.TableBudget.Release(type.Limits.Minimum);
             throw new ResourceLimitException("out of memory for a table", exception);
         }
     }
@@ -134,6 +141,11 @@ internal sealed class TableInstance : Table
             return (long)length;
         }
 
+        if (!_store.TableBudget.TryReserve(delta))
+        {
+            return -1;
+        }
+
         int newLength = (int)(length + delta);
         try
         {
@@ -154,6 +166,7 @@ internal sealed class TableInstance : Table
         }
         catch (OutOfMemoryException)
         {
+            _store.TableBudget.Release(delta);
             return -1;
         }
 

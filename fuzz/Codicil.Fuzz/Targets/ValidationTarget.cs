@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+using Codicil.Fuzz.Cases;
+using Codicil.Fuzz.Execution;
+using Codicil.Fuzz.Generators;
+
+namespace Codicil.Fuzz.Targets;
+
+/// <summary>
+/// Changed modules and texts: the verdict is that of V8 and of wasm-tools, errors have a type, and texts that two parsers take become the same module.
+/// Not thread-safe.
+/// </summary>
+internal sealed partial class ValidationTarget(Laboratory laboratory, Statistics statistics, WasmTools tools, Corpus corpus)
+{
+    private const int MutantsOfASeed = 40;
+    private const int TextsOfASeed = 8;
+
+    /// <summary>Mutants of a module of the suite, and of a generated one.</summary>
+    public async Task<List<Finding>> RunMutantsAsync(ulong seed, byte[]? generated)
+    {
+        FuzzRandom random = FuzzRandom.For("mutants", seed);
+        List<Finding> findings = [];
+        for (int i = 0; i < MutantsOfASeed; i++)
+        {
+            byte[] source = generated is not null && random.Chance(40) ? generated : corpus.Modules[random.Below(corpus.Modules.Count)];
+            byte[] mutant = Mutator.Mutate(source, random);
+            string request = "verdict " + Convert.ToBase64String(mutant);
+            Task<string> oracle = laboratory.Oracle.AskAsync(request);
+            string verdict = await laboratory.Engine.AskAsync(request).ConfigureAwait(false);
+            string expected = await oracle.ConfigureAwait(false);
+            string name = string.Create(CultureInfo.InvariantCulture, $"mutant-{seed}-{i}");
+            if (ExecutionComparison.IsBroken(verdict))
+            {
+                findings.Add(new Finding(name, verdict, mutant, "wasm", ""));
+            }
+            else if (verdict.StartsWith("unsupported ", StringComparison.Ordinal))
+            {
+                statistics.Add("mutants: need what is off or exceed a limit");
+            }
+            else if ((verdict == "valid") == (expected == "valid"))
+            {
+                statistics.Add(verdict == "valid" ? "mutants: valid" : "mutants: invalid");
+            }
+            else if (await ThirdOpinionAsync(mutant).ConfigureAwait(false) == (verdict == "valid"))
+            {
+                string reason = await laboratory.Oracle.AskAsync($"run {Convert.ToBase64String(mutant)} - -").ConfigureAwait(false);
+                statistics.Add("mutants: V8 alone says otherwise: " + Numbers().Replace(reason[..Math.Min(reason.Length, 110)], "0"));
+            }
+            else
+            {
+                findings.Add(new Finding(name, $"engine {verdict}, V8 and wasm-tools {expected}", mutant, "wasm", ""));
+            }
+        }
+
+        return findings;
+    }
+
+    /// <summary>Mutants of texts.</summary>
+    public async Task<List<Finding>> RunTextsAsync(ulong seed)
+    {
+        FuzzRandom random = FuzzRandom.For("texts", seed);
+        List<Finding> findings = [];
+        for (int i = 0; i < TextsOfASeed; i++)
+        {
+            byte[] mutant = Mutator.MutateText(corpus.Texts[random.Below(corpus.Texts.Count)], random);
+            string name = string.Create(CultureInfo.InvariantCulture, $"text-{seed}-{i}");
+            string answer = await laboratory.Engine.AskAsync("parse " + Convert.ToBase64String(mutant)).ConfigureAwait(false);
+            (int exitCode, byte[] output, string errors) = await tools.RunAsync(mutant, "parse").ConfigureAwait(false);
+            bool accepted = answer.StartsWith("module ", StringComparison.Ordinal);
+            if (ExecutionComparison.IsBroken(answer))
+            {
+                findings.Add(new Finding(name, answer, mutant, "wat", ""));
+            }
+            else if (accepted != (exitCode == 0))
+            {
+                findings.Add(new Finding(name, $"engine {(accepted ? "parses it" : answer)}, wasm-tools {(exitCode == 0 ? "parses it" : errors)}".ReplaceLineEndings(" "), mutant, "wat", ""));
+            }
+            else if (!accepted)
+            {
+                statistics.Add("texts: malformed");
+            }
+            else if (ModuleBytes.WithoutCustomSections(Convert.FromBase64String(answer[7..])).AsSpan().SequenceEqual(ModuleBytes.WithoutCustomSections(output)))
+            {
+                statistics.Add("texts: same module");
+            }
+            else
+            {
+                findings.Add(new Finding(name, "engine and wasm-tools make different modules", mutant, "wat", ""));
+            }
+        }
+
+        return findings;
+    }
+
+    /// <summary>A module through our printer and both parsers, and through the other printer and our parser.</summary>
+    public async Task<Finding?> RunRoundTripAsync(ulong seed, byte[] module)
+    {
+        string name = string.Create(CultureInfo.InvariantCulture, $"roundtrip-{seed}");
+        string printed = await laboratory.Engine.AskAsync("print " + Convert.ToBase64String(module)).ConfigureAwait(false);
+        if (!printed.StartsWith("text ", StringComparison.Ordinal))
+        {
+            return new Finding(name, "print: " + printed, module, "wasm", "");
+        }
+
+        byte[] text = Convert.FromBase64String(printed[5..]);
+
+        // The toolbox's way back and forth is what the bytes are measured by: a module may have longer numbers than a text can say.
+        (_, byte[] theirText, string errors) = await tools.RunAsync(module, "print").ConfigureAwait(false);
+        (int theirs, byte[] expected, string parseErrors) = await tools.RunAsync(theirText, "parse").ConfigureAwait(false);
+        if (theirs != 0)
+        {
+            statistics.Add("round trips: wasm-tools refuses its own text");
+            return null;
+        }
+
+        expected = ModuleBytes.WithoutCustomSections(expected);
+        (int ours, byte[] output, parseErrors) = await tools.RunAsync(text, "parse").ConfigureAwait(false);
+        if (ours != 0 || !ModuleBytes.WithoutCustomSections(output).AsSpan().SequenceEqual(expected))
+        {
+            return new Finding(name, "wasm-tools reads our text differently: " + parseErrors + errors, module, "wasm", "");
+        }
+
+        foreach ((string whose, byte[] one) in (ReadOnlySpan<(string, byte[])>)[("our", text), ("wasm-tools'", theirText)])
+        {
+            string answer = laboratory.Engine.AskAsync("parse " + Convert.ToBase64String(one)).GetAwaiter().GetResult();
+            if (!answer.StartsWith("module ", StringComparison.Ordinal) || !ModuleBytes.WithoutCustomSections(Convert.FromBase64String(answer[7..])).AsSpan().SequenceEqual(expected))
+            {
+                return new Finding(name, $"we read {whose} text differently: {answer[..Math.Min(answer.Length, 200)]}", module, "wasm", "");
+            }
+        }
+
+        statistics.Add("round trips: same module");
+        return null;
+    }
+
+    private async Task<bool> ThirdOpinionAsync(byte[] module)
+    {
+        string features = "mvp,mutable-global,saturating-float-to-int,sign-extension,multi-value,bulk-memory,reference-types" + (laboratory.HasSimd ? ",simd" : "");
+        (int exitCode, _, _) = await tools.RunAsync(module, "validate", "--features", features).ConfigureAwait(false);
+        return exitCode == 0;
+    }
+
+    [GeneratedRegex("[0-9]+|\"[^\"]*\"")]
+    private static partial Regex Numbers();
+}
