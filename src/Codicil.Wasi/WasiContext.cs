@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 
 using Codicil.Wasi.Abi;
 using Codicil.Wasi.Descriptors;
+using Codicil.Wasi.Files;
 using Codicil.Wasi.Functions;
 
 namespace Codicil.Wasi;
@@ -39,6 +40,7 @@ internal sealed class WasiContext : IDisposable
         Socket = new Socket(this);
         try
         {
+            OpenDirectories();
             OpenListeners();
         }
         catch
@@ -85,6 +87,21 @@ internal sealed class WasiContext : IDisposable
 
     /// <summary>The memory of the calling instance.</summary>
     public GuestMemory GetMemory(Caller caller) => GetState(caller).GetMemory();
+
+    private void OpenDirectories()
+    {
+        foreach (WasiMount mount in Options.Mounts)
+        {
+            var descriptor = new DirectoryDescriptor(MountedDirectory.Open(mount), Rights.Directory, Rights.Directory | Rights.File, mount.GuestName);
+            if (Descriptors.Add(descriptor, out _) != Errno.Success)
+            {
+                descriptor.Dispose();
+                throw new ArgumentException(string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    $"invalid {nameof(WasiOptions.MaximumDescriptors)}: {Options.MaximumDescriptors}: the directories alone are {Options.Mounts.Count}"));
+            }
+        }
+    }
 
     private void OpenListeners()
     {

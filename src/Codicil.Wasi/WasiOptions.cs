@@ -3,6 +3,8 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 
+using Codicil.Wasi.Files;
+
 namespace Codicil.Wasi;
 
 /// <summary>
@@ -55,19 +57,19 @@ public sealed record WasiOptions
     public Stream? StandardError { get; init; }
 
     /// <summary>The clock of dates and times; default <see cref="WasiClock.Deterministic"/>.</summary>
-    public WasiClock WallClock { get; init; } = WasiClock.Deterministic;
+    public WasiClock WallClock { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiClock.Deterministic;
 
     /// <summary>The clock of durations; default <see cref="WasiClock.Deterministic"/>.</summary>
-    public WasiClock MonotonicClock { get; init; } = WasiClock.Deterministic;
+    public WasiClock MonotonicClock { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiClock.Deterministic;
 
     /// <summary>What happens when a guest sleeps; default <see cref="WasiSleep.None"/>.</summary>
-    public WasiSleep Sleep { get; init; } = WasiSleep.None;
+    public WasiSleep Sleep { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiSleep.None;
 
     /// <summary>What happens when a guest yields the processor (<c>sched_yield</c>); null returns at once.</summary>
     public Action? Yield { get; init; }
 
     /// <summary>Where random bytes come from; default <see cref="WasiRandom.System"/>.</summary>
-    public WasiRandom Random { get; init; } = WasiRandom.System;
+    public WasiRandom Random { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = WasiRandom.System;
 
     /// <summary>
     /// TCP listeners that guests accept connections from (<c>sock_accept</c>); none by default. Their descriptors follow those of the standard streams and
@@ -90,6 +92,21 @@ public sealed record WasiOptions
     }
     = [];
 
+    /// <summary>
+    /// The file systems that guests are given, each as a pre-opened directory, in this order; none by default. Of two with one guest path the later takes the place of the earlier; <c>/</c>, <c>.</c> and
+    /// the empty path are one. A path through one mount that leads to the guest path of another one reaches that.
+    /// </summary>
+    public IReadOnlyList<WasiMount> Mounts
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = CopyMounts(value);
+        }
+    }
+    = [];
+
     /// <summary>The most descriptors that a guest may have open, the standard streams included, 3 to 1,048,576; default 4,096. Beyond, opening fails with <c>nfile</c>.</summary>
     public int MaximumDescriptors { get; init; } = 4096;
 
@@ -100,6 +117,14 @@ public sealed record WasiOptions
         ArgumentNullException.ThrowIfNull(value);
         return this with { Environment = [.. Environment, new(name, value)] };
     }
+
+    /// <summary>The same with a file system mounted: one more, or in the place of the one that has that guest path. A null file system takes all mounts away.</summary>
+    /// <param name="fileSystem">The file system; it stays the caller's.</param>
+    /// <param name="guestPath">Where guests find it (<see cref="WasiMount.GuestPath"/>).</param>
+    /// <param name="readOnly">Whether guests may only read: all that would change something is then <c>rofs</c>.</param>
+    /// <exception cref="ArgumentException">Guests cannot have that path.</exception>
+    public WasiOptions WithFileSystem(WasiFileSystem? fileSystem, string guestPath = "/", bool readOnly = false) =>
+        this with { Mounts = fileSystem is null ? [] : [.. Mounts, new WasiMount(fileSystem, guestPath) { IsReadOnly = readOnly }] };
 
     /// <summary>The same with standard input from a pipe. The reader stays the caller's and is not completed; up to 4 KiB more than the guest asked for are taken out of it.</summary>
     public WasiOptions WithStandardInput(PipeReader reader)
@@ -181,6 +206,26 @@ public sealed record WasiOptions
         }
 
         return copy;
+    }
+
+    private static WasiMount[] CopyMounts(IReadOnlyList<WasiMount> mounts)
+    {
+        var copy = new List<WasiMount>(mounts.Count);
+        foreach (WasiMount mount in mounts)
+        {
+            ArgumentNullException.ThrowIfNull(mount, nameof(mounts));
+            int place = copy.FindIndex(other => other.IsAt(mount));
+            if (place < 0)
+            {
+                copy.Add(mount);
+            }
+            else
+            {
+                copy[place] = mount;
+            }
+        }
+
+        return [.. copy];
     }
 
     private static KeyValuePair<string, string>[] CopyVariables(IReadOnlyCollection<KeyValuePair<string, string>> variables)

@@ -121,6 +121,48 @@ internal static class Guests
             (call $exit (local.get $error))))
         """;
 
+    /// <summary>A command that writes its arguments, each ended by a zero.</summary>
+    public const string PrintArguments = """
+        (module
+          (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "args_get" (func $get (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 4)
+          (func (export "_start")
+            (drop (call $sizes (i32.const 16) (i32.const 4)))
+            (drop (call $get (i32.const 1024) (i32.const 65536)))
+            (i32.store (i32.const 0) (i32.const 65536))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+        """;
+
+    /// <summary>A command that writes its environment, each variable ended by a zero.</summary>
+    public const string PrintEnvironment = """
+        (module
+          (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "environ_get" (func $get (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 4)
+          (func (export "_start")
+            (drop (call $sizes (i32.const 16) (i32.const 4)))
+            (drop (call $get (i32.const 1024) (i32.const 65536)))
+            (i32.store (i32.const 0) (i32.const 65536))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+        """;
+
+    /// <summary>A command that writes the time and 16 random bytes.</summary>
+    public const string PrintWorld = """
+        (module
+          (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\10\00\00\00\18\00\00\00")
+          (func (export "_start")
+            (drop (call $time (i32.const 0) (i64.const 0) (i32.const 16)))
+            (drop (call $random (i32.const 24) (i32.const 16)))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+        """;
+
     /// <summary>A module of small exports.</summary>
     public const string Exports = """
         (module

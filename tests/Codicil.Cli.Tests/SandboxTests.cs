@@ -46,6 +46,29 @@ public sealed class SandboxTests : IDisposable
         Assert.Contains("is a directory", result.Output + result.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [Trait("Security", "CI-03")]
+    [InlineData("run")]
+    [InlineData("call")]
+    [InlineData("inspect")]
+    [InlineData("validate")]
+    public void A_file_without_an_end_is_no_module(string command)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "there is no /dev/zero");
+        CodicilProcess.Run([command, "/dev/zero", .. command == "call" ? ["f"] : Array.Empty<string>()]).AssertExitCode(65);
+    }
+
+    [Fact]
+    [Trait("Security", "CI-03")]
+    public async Task A_module_may_come_from_a_pipe()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no sh");
+        string tool = $"mkfifo '{_scratch["fifo"]}'; cat '{_scratch.Write("exit.wat", Guests.Exit(9))}' > '{_scratch["fifo"]}' & exec dotnet '{Path.Combine(AppContext.BaseDirectory, "Codicil.Cli.dll")}' run '{_scratch["fifo"]}'";
+        using Process process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", tool]))!;
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        Assert.Equal(9, process.ExitCode);
+    }
+
     [Fact]
     [Trait("Security", "CI-03")]
     public void Hostile_file_names_neither_act_nor_reach_the_terminal()

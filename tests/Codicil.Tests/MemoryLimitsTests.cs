@@ -59,7 +59,7 @@ public sealed unsafe class MemoryLimitsTests
         {
             try
             {
-                memories.Add(LinearMemory.Create(s_onePage, MemoryMode.Guard, 65_536, null));
+                memories.Add(MemoryAllocator.Create(s_onePage, MemoryMode.Guard, 65_536, null));
                 *(int*)memories[^1].Base = memories.Count;
             }
             catch (ResourceLimitException exception)
@@ -72,7 +72,7 @@ public sealed unsafe class MemoryLimitsTests
         Assert.Contains("out of memory", end.Message, StringComparison.Ordinal);
         Assert.InRange(memories.Count(static memory => memory.Mode == MemoryMode.Guard), 10_000, 20_000);
         Assert.NotEqual(0, memories.Count(static memory => memory.Mode == MemoryMode.Checked));
-        Assert.Throws<ResourceLimitException>(() => LinearMemory.Create(s_onePage, MemoryMode.Guard, 65_536, null, requireMode: true));
+        Assert.Throws<ResourceLimitException>(() => MemoryAllocator.Create(s_onePage, MemoryMode.Guard, 65_536, null, requireMode: true));
 
         // The process is well: it can still make threads, objects, code and mappings, and both kinds of memory still work.
         var thread = new Thread(static () => GC.Collect());
@@ -106,8 +106,8 @@ public sealed unsafe class MemoryLimitsTests
 
         // The first time everything is compiled: under want of mappings the runtime could not.
         Assert.Equal((20, 0), Churn(memories, 0));
-        LinearMemory.Create(s_onePage, MemoryMode.Checked, 65_536, null).Dispose();
-        Assert.Throws<ResourceLimitException>(() => LinearMemory.Create(s_onePage, MemoryMode.Guard, 65_536, new MemoryBudget(1)));
+        MemoryAllocator.Create(s_onePage, MemoryMode.Checked, 65_536, null).Dispose();
+        Assert.Throws<ResourceLimitException>(() => MemoryAllocator.Create(s_onePage, MemoryMode.Guard, 65_536, new MemoryBudget(1)));
         Assert.NotEmpty(AddressSpace.Describe());
         foreach (Type type in new[] { typeof(LinearMemory), typeof(AddressSpace), typeof(NativeMemoryMap), typeof(MemoryBudget) })
         {
@@ -132,7 +132,13 @@ public sealed unsafe class MemoryLimitsTests
         (int created, int refused) = Churn(memories, 20);
         bool released = NativeMemoryMap.Release(other, (ulong)maximum * 2 * page);
         Assert.True(released);
-        GC.EndNoGCRegion();
+
+        // Where the machine is slow the allocator has asked for a collection by now, which ends the region.
+        if (System.Runtime.GCSettings.LatencyMode == System.Runtime.GCLatencyMode.NoGCRegion)
+        {
+            GC.EndNoGCRegion();
+        }
+
         Assert.Equal(20, refused + created);
         Assert.NotEqual(20, memories.Count(static memory => memory.Mode == MemoryMode.Guard) - 120);
         foreach (LinearMemory memory in memories)
@@ -166,7 +172,7 @@ public sealed unsafe class MemoryLimitsTests
             {
                 try
                 {
-                    memories.Add(LinearMemory.Create(s_onePage, MemoryMode.Guard, 65_536, null));
+                    memories.Add(MemoryAllocator.Create(s_onePage, MemoryMode.Guard, 65_536, null));
                     *(int*)memories[^1].Base = memories.Count;
                 }
                 catch (ResourceLimitException exception)
@@ -184,7 +190,7 @@ public sealed unsafe class MemoryLimitsTests
 
             // A growth that finds no place says so.
             Assert.Equal(-1, memories[^1].Grow(65_000));
-            Assert.Throws<ResourceLimitException>(() => LinearMemory.Create(new MemoryType(new Limits(65_536)), MemoryMode.Checked, 65_536, null));
+            Assert.Throws<ResourceLimitException>(() => MemoryAllocator.Create(new MemoryType(new Limits(65_536)), MemoryMode.Checked, 65_536, null));
 
             // The other half is there for the rest of the process.
             Assert.Equal(50_000_000, new byte[50_000_000].Length);
@@ -203,12 +209,12 @@ public sealed unsafe class MemoryLimitsTests
         static _ =>
         {
             Assert.Equal(MemoryMode.Guard, MemoryPolicy.Resolve(MemoryProtection.Guard));
-            using (LinearMemory soft = LinearMemory.Create(s_onePage, MemoryMode.Guard, 65_536, null))
+            using (LinearMemory soft = MemoryAllocator.Create(s_onePage, MemoryMode.Guard, 65_536, null))
             {
                 Assert.Equal(MemoryMode.Checked, soft.Mode);
             }
 
-            Assert.Throws<ResourceLimitException>(() => LinearMemory.Create(s_onePage, MemoryMode.Guard, 65_536, null, requireMode: true));
+            Assert.Throws<ResourceLimitException>(() => MemoryAllocator.Create(s_onePage, MemoryMode.Guard, 65_536, null, requireMode: true));
         },
         new() { ShellPrelude = "ulimit -v 4000000", Environment = { ["DOTNET_GCHeapHardLimit"] = "0x10000000" } }).AssertSucceeded();
 
@@ -220,7 +226,7 @@ public sealed unsafe class MemoryLimitsTests
         {
             try
             {
-                memories.Add(LinearMemory.Create(new MemoryType(new Limits((ulong)(1 + number % 3))), MemoryMode.Guard, 65_536, null));
+                memories.Add(MemoryAllocator.Create(new MemoryType(new Limits((ulong)(1 + number % 3))), MemoryMode.Guard, 65_536, null));
                 created++;
             }
             catch (ResourceLimitException)
@@ -244,7 +250,7 @@ public sealed unsafe class MemoryLimitsTests
         List<LinearMemory> memories = [];
         for (int number = 0; number < count; number++)
         {
-            memories.Add(LinearMemory.Create(s_onePage, wanted, 65_536, null));
+            memories.Add(MemoryAllocator.Create(s_onePage, wanted, 65_536, null));
         }
 
         return memories;

@@ -91,10 +91,10 @@ public sealed unsafe class MemoryTests
     public void Obeys_the_hosts_limit(string mode)
     {
         ResourceLimitException exception = Assert.Throws<ResourceLimitException>(
-            () => LinearMemory.Create(new MemoryType(new Limits(11, 20)), ModeOf(mode), 10, null));
+            () => MemoryAllocator.Create(new MemoryType(new Limits(11, 20)), ModeOf(mode), 10, null));
         Assert.Contains("11 pages are declared, 10 are allowed", exception.Message, StringComparison.Ordinal);
 
-        using LinearMemory memory = LinearMemory.Create(new MemoryType(new Limits(1, 20)), ModeOf(mode), 10, null);
+        using LinearMemory memory = MemoryAllocator.Create(new MemoryType(new Limits(1, 20)), ModeOf(mode), 10, null);
         Assert.Equal(10UL, memory.MaximumPages);
         Assert.Equal(-1, memory.Grow(10));
         Assert.Equal(1, memory.Grow(9));
@@ -108,21 +108,21 @@ public sealed unsafe class MemoryTests
     {
         var process = new MemoryBudget(4 * PageLength);
         var budget = new MemoryBudget(100 * PageLength, process);
-        LinearMemory memory = LinearMemory.Create(new MemoryType(new Limits(1)), ModeOf(mode), 65_536, budget);
+        LinearMemory memory = MemoryAllocator.Create(new MemoryType(new Limits(1)), ModeOf(mode), 65_536, budget);
         Assert.Equal(PageLength, process.UsedInBytes);
         Assert.Equal(1, memory.Grow(2));
         Assert.Equal(-1, memory.Grow(2));
         Assert.Equal(3 * PageLength, budget.UsedInBytes);
         Assert.Contains(
             "budget",
-            Assert.Throws<ResourceLimitException>(() => LinearMemory.Create(new MemoryType(new Limits(2)), ModeOf(mode), 65_536, budget)).Message,
+            Assert.Throws<ResourceLimitException>(() => MemoryAllocator.Create(new MemoryType(new Limits(2)), ModeOf(mode), 65_536, budget)).Message,
             StringComparison.Ordinal);
         Assert.Equal(3 * PageLength, process.UsedInBytes);
         memory.Dispose();
         Assert.Equal(0, budget.UsedInBytes);
         Assert.Equal(0, process.UsedInBytes);
 
-        using (LinearMemory all = LinearMemory.Create(new MemoryType(new Limits(1, 4)), ModeOf(mode), 65_536, budget, commitMaximum: true))
+        using (LinearMemory all = MemoryAllocator.Create(new MemoryType(new Limits(1, 4)), ModeOf(mode), 65_536, budget, commitMaximum: true))
         {
             Assert.Equal(4 * PageLength, process.UsedInBytes);
             Assert.Equal(1, all.Grow(3));
@@ -248,14 +248,14 @@ public sealed unsafe class MemoryTests
     [Fact]
     public void Uses_checks_for_memories_that_guard_pages_do_not_suit()
     {
-        using LinearMemory wide = LinearMemory.Create(new MemoryType(new Limits(1, 1UL << 40), is64: true), MemoryMode.Guard, ulong.MaxValue, null);
+        using LinearMemory wide = MemoryAllocator.Create(new MemoryType(new Limits(1, 1UL << 40), is64: true), MemoryMode.Guard, ulong.MaxValue, null);
         Assert.Equal(MemoryMode.Checked, wide.Mode);
         Assert.Equal(-1, wide.Grow(ulong.MaxValue));
         Assert.Equal(-1, wide.Grow(1UL << 48));
         Assert.Equal(1, wide.Grow(70_000));
         wide.GetSpan(70_000UL * PageLength, 1)[0] = 1;
 
-        using LinearMemory fine = LinearMemory.Create(new MemoryType(new Limits(5, 70_000), pageSizeLog2: 0), MemoryMode.Guard, ulong.MaxValue, null);
+        using LinearMemory fine = MemoryAllocator.Create(new MemoryType(new Limits(5, 70_000), pageSizeLog2: 0), MemoryMode.Guard, ulong.MaxValue, null);
         Assert.Equal(MemoryMode.Checked, fine.Mode);
         Assert.Equal(5UL, fine.Length);
         Assert.Throws<ArgumentOutOfRangeException>(() => fine.GetSpan(5, 1));
@@ -501,7 +501,7 @@ public sealed unsafe class MemoryTests
         {
             var budget = new MemoryBudget(1000L * PageLength);
             Lose(arguments[0], budget);
-            using LinearMemory memory = LinearMemory.Create(new MemoryType(new Limits(900)), ModeOf(arguments[0]), 65_536, budget);
+            using LinearMemory memory = MemoryAllocator.Create(new MemoryType(new Limits(900)), ModeOf(arguments[0]), 65_536, budget);
             Assert.Equal(900UL, memory.PageCount);
         },
         mode);
@@ -517,7 +517,7 @@ public sealed unsafe class MemoryTests
             long most = 0;
             for (int number = 0; number < 8192; number++)
             {
-                LinearMemory.Create(type, ModeOf(arguments[0]), 65_536, null);
+                MemoryAllocator.Create(type, ModeOf(arguments[0]), 65_536, null);
                 most = Math.Max(most, MemoryBudget.Process.UsedInBytes);
                 if (number % 16 == 0)
                 {
@@ -548,7 +548,7 @@ public sealed unsafe class MemoryTests
     private static LinearMemory Create(string mode, ulong minimum, ulong? maximum = null)
     {
         MemoryMode wanted = ModeOf(mode);
-        LinearMemory memory = LinearMemory.Create(new MemoryType(new Limits(minimum, maximum)), wanted, 65_536, null);
+        LinearMemory memory = MemoryAllocator.Create(new MemoryType(new Limits(minimum, maximum)), wanted, 65_536, null);
         Assert.Equal(wanted, memory.Mode);
         return memory;
     }
@@ -558,7 +558,7 @@ public sealed unsafe class MemoryTests
         var type = new MemoryType(new Limits(1));
         for (int number = 0; number < 500; number++)
         {
-            LinearMemory memory = LinearMemory.Create(type, ModeOf(mode), 65_536, budget);
+            LinearMemory memory = MemoryAllocator.Create(type, ModeOf(mode), 65_536, budget);
             memory.Grow((ulong)(number & 1));
             if (number % 3 == 0)
             {

@@ -257,7 +257,7 @@ public sealed unsafe partial class SignalFilterTests
             ulong runtime = ReadHandler();
             Assert.Equal(MemoryMode.Checked, MemoryPolicy.Resolve(MemoryProtection.Checked));
             Assert.Equal(MemoryMode.Checked, MemoryPolicy.Resolve(MemoryProtection.Auto));
-            LinearMemory.Create(s_onePage, MemoryMode.Checked, 10, null).Dispose();
+            MemoryAllocator.Create(s_onePage, MemoryMode.Checked, 10, null).Dispose();
             Assert.Equal(runtime, ReadHandler());
 
             Environment.SetEnvironmentVariable(MemoryPolicy.VariableName, "auto");
@@ -417,7 +417,7 @@ public sealed unsafe partial class SignalFilterTests
     internal static LinearMemory CreateGuard(MemoryType type)
     {
         Assert.True(SignalFilter.TryInstall(), SignalFilter.UnavailableReason);
-        var memory = LinearMemory.Create(type, MemoryMode.Guard, 65_536, null, requireMode: true);
+        var memory = MemoryAllocator.Create(type, MemoryMode.Guard, 65_536, null, requireMode: true);
         Assert.Equal(MemoryMode.Guard, memory.Mode);
         return memory;
     }

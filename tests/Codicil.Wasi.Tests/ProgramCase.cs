@@ -33,6 +33,15 @@ internal sealed class ProgramCase
     /// <summary>What all of standard output must match.</summary>
     public string? OutputPattern { get; init; }
 
+    /// <summary>The directories that it is given: the guest's path, and the folder whose contents are in it.</summary>
+    public IReadOnlyList<(string GuestPath, string Folder)> Directories { get; init; } = [];
+
+    /// <summary>What the directories are made of.</summary>
+    public FileStorageKind Storage { get; init; }
+
+    /// <summary>The files that must be there in the end: guest's directory and path, and their contents; null when the file must be absent.</summary>
+    public IReadOnlyList<(string Directory, string Path, byte[]? Contents)> FilesAfter { get; init; } = [];
+
     /// <summary>Why it cannot run; null when it can.</summary>
     public string? Skip { get; init; }
 
@@ -53,17 +62,13 @@ internal sealed class ProgramCase
     }
 
     /// <summary>Reads a case of a run.json (the format stands in the README beside it).</summary>
-    public static ProgramCase FromRunFile(string path, int index)
+    public static ProgramCase FromRunFile(string path, int index, FileStorageKind storage)
     {
         string folder = Path.GetDirectoryName(path)!;
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement element = document.RootElement.GetProperty("cases")[index];
         IReadOnlyList<string> arguments = [.. element.GetProperty("args").EnumerateArray().Select(argument => argument.GetString()!)];
-        string? skip = NeedsFiles(folder, element, arguments) ? "needs files (next issue)" : null;
-        if (element.TryGetProperty("invoke", out JsonElement function))
-        {
-            skip = $"is no WASI program: its function {function.GetString()} is run by the bench";
-        }
+        string? skip = element.TryGetProperty("invoke", out JsonElement function) ? $"is no WASI program: its function {function.GetString()} is run by the bench" : null;
 
         return new ProgramCase
         {
@@ -75,6 +80,9 @@ internal sealed class ProgramCase
             Output = ReadExpected(folder, element, "stdout"),
             Error = ReadExpected(folder, element, "stderr"),
             OutputPattern = element.TryGetProperty("stdout_pattern", out JsonElement pattern) ? pattern.GetString() : null,
+            Directories = element.TryGetProperty("dirs", out JsonElement directories) ? [.. directories.EnumerateObject().Select(directory => (directory.Name, Path.Combine(folder, directory.Value.GetString()!)))] : [],
+            FilesAfter = ReadFilesAfter(folder, element),
+            Storage = storage,
             Skip = skip,
         };
     }
@@ -100,18 +108,25 @@ internal sealed class ProgramCase
 
         using var output = new MemoryStream();
         using var error = new MemoryStream();
+        using var storage = new FileStorage(Storage);
+        WasiOptions options = WasiOptions.Default.WithSystemTime() with
+        {
+            Arguments = Arguments,
+            Environment = Environment,
+            StandardInput = new MemoryStream(Input),
+            StandardOutput = output,
+            StandardError = error,
+        };
+        foreach ((string guestPath, string folder) in Directories)
+        {
+            options = storage.Mount(options, guestPath, folder);
+        }
+
         using (module)
         using (Store store = s_engine.CreateStore())
         using (new Timer(_ => store.Interrupt(new TimeoutException("the program hangs")), null, s_hangGuard, Timeout.InfiniteTimeSpan))
         {
-            Linker linker = new Linker(s_engine).DefineWasi(WasiOptions.Default.WithSystemTime() with
-            {
-                Arguments = Arguments,
-                Environment = Environment,
-                StandardInput = new MemoryStream(Input),
-                StandardOutput = output,
-                StandardError = error,
-            });
+            Linker linker = new Linker(s_engine).DefineWasi(options);
             linker.DefineFunction("bench", "start", () => { });
             linker.DefineFunction("bench", "end", () => { });
             linker.DefineFunction("env", "clock_ms", () => (uint)Stopwatch.GetElapsedTime(0).TotalMilliseconds);
@@ -131,6 +146,13 @@ internal sealed class ProgramCase
             }
         }
 
+        foreach ((string directory, string path, byte[]? contents) in FilesAfter)
+        {
+            byte[]? actual = storage.Read(directory, path);
+            Assert.True(actual is null == contents is null, $"{directory}/{path} is {(actual is null ? "absent" : "there")}");
+            Compare(contents, actual ?? [], $"{directory}/{path}");
+        }
+
         Compare(Output, output.ToArray(), "standard output");
         Compare(Error, error.ToArray(), "standard error");
         if (OutputPattern is not null)
@@ -140,25 +162,27 @@ internal sealed class ProgramCase
         }
     }
 
-    // Most cases are given a folder, few look at it: one that holds something, that is named, or that must hold something afterwards.
-    private static bool NeedsFiles(string folder, JsonElement element, IReadOnlyList<string> arguments)
-    {
-        if (!element.TryGetProperty("dirs", out JsonElement directories))
-        {
-            return false;
-        }
-
-        return element.TryGetProperty("files_after", out JsonElement _) || directories.EnumerateObject().Any(directory =>
-            (directory.Name.Length > 1 && arguments.Any(argument => argument.StartsWith(directory.Name, StringComparison.Ordinal))) ||
-            Directory.EnumerateFiles(Path.Combine(folder, directory.Value.GetString()!), "*", SearchOption.AllDirectories).Any(file => Path.GetFileName(file) != ".keep"));
-    }
-
     private static void Compare(byte[]? expected, byte[] actual, string what)
     {
         if (expected is not null && !expected.AsSpan().SequenceEqual(actual))
         {
             Assert.Equal((what, Encoding.UTF8.GetString(expected)), (what, Encoding.UTF8.GetString(actual)));
         }
+    }
+
+    private static List<(string Directory, string Path, byte[]? Contents)> ReadFilesAfter(string folder, JsonElement element)
+    {
+        var files = new List<(string, string, byte[]?)>();
+        if (element.TryGetProperty("files_after", out JsonElement list))
+        {
+            foreach (JsonElement file in list.EnumerateArray())
+            {
+                byte[]? contents = file.TryGetProperty("file", out JsonElement expected) ? File.ReadAllBytes(Path.Combine(folder, expected.GetString()!)) : null;
+                files.Add((file.GetProperty("dir").GetString()!, file.GetProperty("path").GetString()!, contents));
+            }
+        }
+
+        return files;
     }
 
     private static byte[]? ReadExpected(string folder, JsonElement element, string name) =>

@@ -15,7 +15,11 @@ public sealed class ProgramTests
     [MemberData(nameof(GoCommand))]
     public void A_go_program_does_what_it_does_elsewhere(string name, string path, int index) => Run(name, path, index);
 
-    private static void Run(string name, string path, int index)
+    [Theory]
+    [MemberData(nameof(GoCommand))]
+    public void A_go_program_does_the_same_with_files_in_memory(string name, string path, int index) => Run(name, path, index, FileStorageKind.Memory);
+
+    private static void Run(string name, string path, int index, FileStorageKind storage = FileStorageKind.Host)
     {
         if (name == SharedFolder.Absent)
         {
@@ -27,7 +31,7 @@ public sealed class ProgramTests
             Assert.Skip("runs for 10 s and more by design: set CODICIL_LONG_TESTS=1");
         }
 
-        ProgramCase.FromRunFile(path, index).Run();
+        ProgramCase.FromRunFile(path, index, storage).Run();
     }
 
     private static TheoryData<string, string, int> Cases(string? folder)

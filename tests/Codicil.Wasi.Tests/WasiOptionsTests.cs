@@ -99,4 +99,37 @@ public sealed class WasiOptionsTests
         Assert.NotNull(options.StandardOutput);
         Assert.NotNull(options.StandardInput);
     }
+
+    [Fact]
+    public void Nothing_that_must_be_there_can_be_null()
+    {
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { Arguments = null! });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { Arguments = [null!] });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { Environment = null! });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { Environment = [new("A", null!)] });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { WallClock = null! });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { MonotonicClock = null! });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { Sleep = null! });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { Random = null! });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { Listeners = null! });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { Listeners = [null!] });
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default.WithListener((System.Net.EndPoint)null!));
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default.WithStandardOutput(null!));
+    }
+
+    [Fact]
+    [Trait("Parity", "WAZ-10")]
+    public void Options_are_checked_when_a_module_is_instantiated()
+    {
+        foreach ((WasiOptions options, string message) in ((WasiOptions, string)[])
+        [
+            (WasiOptions.Default with { Arguments = ["a\0"] }, "args invalid: contains NUL character: `a\\0`"),
+            (WasiOptions.Default with { Environment = [new("", "x")] }, "environ invalid: empty key: its value is `x`"),
+            (WasiOptions.Default with { MaximumDescriptors = 2 }, "invalid MaximumDescriptors: 2"),
+            (WasiOptions.Default with { WallClock = WasiClock.Create(static () => 0, 0) }, "invalid Walltime resolution: 0"),
+        ])
+        {
+            Assert.Equal(message, Assert.Throws<ArgumentException>(() => new Guest(options)).Message);
+        }
+    }
 }

@@ -60,7 +60,7 @@ internal static class CallCommand
         foreach (string link in parse.GetValue(s_link) ?? [])
         {
             (string name, string file) = GuestOptions.ParsePair("--link", link);
-            manifest = Add(manifest, file, ModuleInput.ReadAll(file), name, files);
+            manifest = Add(manifest, file, ModuleInput.ReadModule(file), name, files);
         }
 
         manifest = manifest with
@@ -152,7 +152,7 @@ internal static class CallCommand
         if (manifestFile is not null)
         {
             PluginManifest manifest = PluginManifest.FromJson(ModuleInput.ReadAll(manifestFile));
-            return words.Length == 1 ? manifest : Add(manifest, words[0], ModuleInput.ReadAll(words[0]), "main", files);
+            return words.Length == 1 ? manifest : Add(manifest, words[0], ModuleInput.ReadModule(words[0]), "main", files);
         }
 
         if (words.Length != 2)
@@ -160,8 +160,8 @@ internal static class CallCommand
             throw new UsageException("a plug-in and a function are needed: codicil call PLUGIN FUNCTION");
         }
 
-        byte[] bytes = ModuleInput.ReadAll(words[0]);
-        if (bytes.AsSpan().TrimStart(" \t\r\n"u8).StartsWith("{"u8))
+        byte[] bytes = ModuleInput.ReadModule(words[0]);
+        if (ModuleInput.IsManifest(bytes))
         {
             return PluginManifest.FromJson(bytes);
         }
@@ -195,7 +195,7 @@ internal static class CallCommand
                 }
                 else if (wasm is PluginWasmFile onDisk)
                 {
-                    Try(onDisk.Path, ModuleInput.ReadAll(onDisk.Path));
+                    Try(onDisk.Path, ModuleInput.ReadModule(onDisk.Path));
                 }
             }
 

@@ -23,7 +23,7 @@ internal static class InspectCommand
         command.SetAction(parse =>
         {
             string path = parse.GetValue(file)!;
-            byte[] input = ModuleInput.ReadAll(path);
+            byte[] input = ModuleInput.ReadModule(path);
             byte[] bytes = Failures.About(path, () => ModuleInput.ToBinary(input).Bytes);
             WasmModule module = Failures.About(path, () => ModuleValidator.Validate(ModuleDecoder.Decode(bytes, WasmFeatures.All)).Module);
             Code code = Progress.Run(progress =>

@@ -77,7 +77,7 @@ internal static class RunCommand
 
     private static int Run(string path, string[] arguments, string? invoke, string? argv0, GuestOptions.Values options)
     {
-        byte[] bytes = ModuleInput.ReadAll(path);
+        byte[] bytes = ModuleInput.ReadModule(path);
         var times = new PhaseTimes();
         using PosixSignalRegistration signal = InterruptSignal.Register();
         using Engine engine = Engine.Create(options.ToEngineOptions());

@@ -40,7 +40,7 @@ internal static class ValidateCommand
         SourceMap? sourceMap = null;
         try
         {
-            (byte[] bytes, sourceMap) = ModuleInput.ToBinary(ModuleInput.ReadAll(file));
+            (byte[] bytes, sourceMap) = ModuleInput.ToBinary(ModuleInput.ReadModule(file));
             ModuleValidator.Validate(ModuleDecoder.Decode(bytes, features), Environment.ProcessorCount);
             message = "valid";
             return ExitCodes.Success;

@@ -21,7 +21,7 @@ internal static class Wasm2WatCommand
         command.SetAction(parse =>
         {
             string path = parse.GetValue(input)!;
-            byte[] bytes = ModuleInput.ReadAll(path);
+            byte[] bytes = ModuleInput.ReadModule(path);
             bool validates = !parse.GetValue(noCheck);
             WasmModule module = Failures.About(path, () =>
             {

@@ -19,7 +19,7 @@ internal static class Wat2WasmCommand
         command.SetAction(parse =>
         {
             string path = parse.GetValue(input)!;
-            byte[] text = ModuleInput.ReadAll(path);
+            byte[] text = ModuleInput.ReadModule(path);
             if (!ModuleInput.IsText(text) && text.AsSpan().StartsWith("\0asm"u8))
             {
                 throw new UsageException($"{path} is in the binary format already");

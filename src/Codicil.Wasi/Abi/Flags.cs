@@ -44,3 +44,11 @@ internal enum ReceiveFlags : ushort
     Peek = 1 << 0,
     WaitAll = 1 << 1,
 }
+
+/// <summary>How a path is resolved (typenames.witx, <c>lookupflags</c>).</summary>
+[Flags]
+internal enum LookupFlags : uint
+{
+    None = 0,
+    SymlinkFollow = 1 << 0,
+}

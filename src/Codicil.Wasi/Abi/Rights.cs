@@ -35,4 +35,11 @@ internal enum Rights : ulong
     PollFdReadWrite = 1UL << 27,
     SockShutdown = 1UL << 28,
     SockAccept = 1UL << 29,
+
+    /// <summary>Those that apply to directories.</summary>
+    Directory = FdFdStatSetFlags | FdSync | FdDataSync | PathCreateDirectory | PathCreateFile | PathLinkSource | PathLinkTarget | PathOpen | FdReadDir | PathReadLink | PathRenameSource |
+        PathRenameTarget | PathFileStatGet | PathFileStatSetSize | PathFileStatSetTimes | FdFileStatGet | FdFileStatSetTimes | PathSymlink | PathRemoveDirectory | PathUnlinkFile,
+
+    /// <summary>Those that apply to files.</summary>
+    File = FdDataSync | FdRead | FdSeek | FdFdStatSetFlags | FdSync | FdTell | FdWrite | FdAdvise | FdAllocate | FdFileStatGet | FdFileStatSetSize | FdFileStatSetTimes | PollFdReadWrite,
 }

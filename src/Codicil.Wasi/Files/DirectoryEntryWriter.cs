@@ -24,7 +24,7 @@ public ref struct DirectoryEntryWriter
     /// <summary>
     /// Adds an entry. One that does not fit is cut: the program sees that its name is too short, and asks again. A name that is not UTF-8, or that no path can have, is left out: programs could not name it.
     /// </summary>
-    /// <param name="next">The cookie of the entry that follows; not 0.</param>
+    /// <param name="next">The cookie of the entry that follows, 1 to 2^63-1.</param>
     /// <param name="inode">The number of the file, as in <see cref="FileStatus.Inode"/>.</param>
     /// <param name="type">What it is; a link is not followed.</param>
     /// <param name="name">Its name: no path, 1 byte or more.</param>

@@ -59,7 +59,7 @@ public abstract class WasiDirectory : WasiHandle
     public abstract Errno ReadLink(ReadOnlySpan<byte> path, Span<byte> destination, out int count);
 
     /// <summary>
-    /// Hands the directory's entries to <paramref name="writer"/> until that is full, from the one a cookie stands for; 0 is the beginning. The entries begin with <c>.</c> and <c>..</c> (of the root: itself).
+    /// Hands the directory's entries to <paramref name="writer"/> until that is full, from the one a cookie stands for; 0 is the beginning, others are below 2^63. The entries begin with <c>.</c> and <c>..</c> (of the root: itself).
     /// An entry that is neither added nor removed meanwhile comes exactly once, whatever happens to the others. A cookie that was never given out may begin anywhere.
     /// </summary>
     public abstract Errno ReadEntries(ulong cookie, ref DirectoryEntryWriter writer);

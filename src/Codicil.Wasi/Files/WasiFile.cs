@@ -4,7 +4,7 @@ namespace Codicil.Wasi.Files;
 
 /// <summary>
 /// An open file. It has no position and no mode of appending: both belong to the program's descriptor. Spans are the guest's memory itself, valid for the time of the call only.
-/// Whether it was opened for what is done with it (<see cref="WasiOpenOptions.Access"/>) has been checked before. Threads: see <see cref="WasiHandle"/>.
+/// Offsets and the ends of ranges are at most 2^63-1. Whether it was opened for what is done with it (<see cref="WasiOpenOptions.Access"/>) has been checked before. Threads: see <see cref="WasiHandle"/>.
 /// </summary>
 public abstract class WasiFile : WasiHandle
 {
@@ -14,11 +14,11 @@ public abstract class WasiFile : WasiHandle
     /// <summary>Whether it has offsets. If not, <see cref="Read"/> and <see cref="Write"/> are called, never those with offsets; they must not wait without end.</summary>
     public virtual bool CanSeek => true;
 
-    /// <summary>Reads at an offset, which may be any number. Less than was asked for only at the end of the file; nothing at the end and beyond it.</summary>
+    /// <summary>Reads at an offset. Less than was asked for only at the end of the file; nothing at the end and beyond it.</summary>
     public abstract Errno ReadAt(Span<byte> destination, ulong offset, out int count);
 
     /// <summary>
-    /// Writes at an offset, which may be any number: beyond the end the gap reads as zeros, beyond what a file can have is <see cref="Errno.FBig"/>. Where there is room for a part, that part is
+    /// Writes at an offset: beyond the end the gap reads as zeros, beyond what a file can have is <see cref="Errno.FBig"/>. Where there is room for a part, that part is
     /// written and counted. An empty <paramref name="source"/> changes nothing.
     /// </summary>
     public abstract Errno WriteAt(ReadOnlySpan<byte> source, ulong offset, out int count);
@@ -32,7 +32,7 @@ public abstract class WasiFile : WasiHandle
     /// <summary>Cuts the file, or extends it with zeros.</summary>
     public abstract Errno SetSize(ulong size);
 
-    /// <summary>Makes sure that a range has storage; the file is extended where it ends before. The length is not 0, and the end of the range is below 2^63.</summary>
+    /// <summary>Makes sure that a range has storage; the file is extended where it ends before. The length is not 0.</summary>
     public abstract Errno Allocate(ulong offset, ulong length);
 
     /// <summary>Tells how a range will be used; a length of 0 goes to the end of the file. Does nothing by default.</summary>

@@ -17,6 +17,9 @@ internal sealed class FileDescriptor(WasiContext context)
     // As much as one system call takes on Linux: a whole number of pages below 2 GiB. More is a short count.
     private const ulong LargestTransfer = 0x7FFF_F000;
 
+    // Offsets and sizes are off_t to POSIX: what is above is negative.
+    private const ulong LargestOffset = long.MaxValue;
+
     // Between chunks a guest that was interrupted is stopped.
     private const uint ChunkSize = 1 << 20;
 
@@ -36,13 +39,20 @@ internal sealed class FileDescriptor(WasiContext context)
             return Errno.Inval;
         }
 
-        return RequireSeekable(descriptor, Rights.FdAdvise) is not Errno.Success and Errno refused ? refused : descriptor.Advise(offset, length, advice);
+        errno = RequireSeekable(descriptor, Rights.FdAdvise);
+        return errno != Errno.Success ? errno : offset > LargestOffset || length > LargestOffset ? Errno.Inval : descriptor.Advise(offset, length, advice);
     }
 
     public Errno Allocate(uint fd, ulong offset, ulong length)
     {
         Errno errno = FindSeekable(fd, Rights.FdAllocate, out Descriptor descriptor);
-        return errno != Errno.Success ? errno : descriptor.Allocate(offset, length);
+        if (errno != Errno.Success)
+        {
+            return errno;
+        }
+
+        // posix_fallocate: a length of zero and negative numbers are invalid, a range that ends beyond them is too large.
+        return length == 0 || offset > LargestOffset || length > LargestOffset ? Errno.Inval : offset + length > LargestOffset ? Errno.FBig : descriptor.Allocate(offset, length);
     }
 
     public Errno Close(uint fd) => _table.Close(fd);
@@ -128,7 +138,8 @@ internal sealed class FileDescriptor(WasiContext context)
         }
 
         // Cutting what has no size is a wrong argument, whatever the rights (ftruncate).
-        return descriptor.IsSeekable && (descriptor.RightsBase & Rights.FdFileStatSetSize) == 0 ? Errno.NotCapable : descriptor.SetSize(size);
+        return descriptor.IsSeekable && (descriptor.RightsBase & Rights.FdFileStatSetSize) == 0 ? Errno.NotCapable :
+            size > LargestOffset ? Errno.Inval : descriptor.SetSize(size);
     }
 
     public Errno SetTimes(Caller caller, uint fd, ulong accessTime, ulong modificationTime, uint flags)
@@ -341,7 +352,8 @@ internal sealed class FileDescriptor(WasiContext context)
     {
         if (!descriptor.IsSeekable)
         {
-            return Errno.SPipe;
+            // A directory cannot have these rights.
+            return descriptor.Type == FileType.Directory ? Errno.NotCapable : Errno.SPipe;
         }
 
         Rights held = descriptor.RightsBase;
@@ -380,6 +392,11 @@ internal sealed class FileDescriptor(WasiContext context)
         if (!memory.Contains(result, sizeof(uint)) || !vectors.AreInside(context.Store))
         {
             return Errno.Fault;
+        }
+
+        if (offset > LargestOffset)
+        {
+            return Errno.Inval;
         }
 
         ulong total = 0;
@@ -428,6 +445,11 @@ internal sealed class FileDescriptor(WasiContext context)
         if (!memory.Contains(result, sizeof(uint)) || !vectors.AreInside(context.Store))
         {
             return Errno.Fault;
+        }
+
+        if (offset > LargestOffset)
+        {
+            return Errno.Inval;
         }
 
         ulong total = 0;

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+
 using Codicil.Format.Types;
 
 namespace Codicil.Runtime;
@@ -21,27 +22,10 @@ namespace Codicil.Runtime;
 /// An owner that is lost without a word is cleaned up after by the finalizer: whoever uses the bytes keeps this object reachable.
 /// </para>
 /// </remarks>
-internal sealed unsafe class LinearMemory : IDisposable
+internal sealed unsafe partial class LinearMemory : IDisposable
 {
-    /// <summary>The longest piece of a bulk operation between two polls: a longer one would hold up the collector and an interruption.</summary>
-    private const ulong PieceLength = 1UL << 20;
-
-    /// <summary>Up to this the runtime copies in managed code: its threshold for native code is 2,048 bytes on Linux x64.</summary>
-    private const ulong ShortLength = 512;
-
-    /// <summary>What a 64-bit memory without a lower maximum may grow to.</summary>
-    private const ulong DefaultReservationOf64Bit = 16UL << 30;
-
     private const int ReleaseRequested = 1 << 30;
     private const int Released = int.MinValue;
-    private const int CollectionIntervalInMilliseconds = 1000;
-
-    /// <summary>How many bytes are committed before the collector is told: an eighth of what the machine has.</summary>
-    private static readonly long s_collectionInterval = Math.Max(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 256L << 20);
-
-    private static long s_lastCollection = long.MinValue / 2;
-    private static long s_committed;
-    private static long s_committedAtCollection;
 
     /// <summary>The address of byte 0. Never changes.</summary>
     public readonly nint Base;
@@ -57,13 +41,12 @@ internal sealed unsafe class LinearMemory : IDisposable
     private ulong _accessible;
     private ulong _charged;
     private int _state;
-    private int _pieces;
     private bool _exposed;
     private bool _isSpared;
     private bool _lost;
     private volatile bool _disposed;
 
-    private LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.GuardSlot slot, ulong length, ulong maximumLength, ulong charged)
+    public LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.GuardSlot slot, ulong length, ulong maximumLength, ulong charged)
     {
         Type = type;
         Mode = MemoryMode.Guard;
@@ -76,7 +59,7 @@ internal sealed unsafe class LinearMemory : IDisposable
         _charged = charged;
     }
 
-    private LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.Reservation reservation, ulong length, ulong maximumLength, ulong charged)
+    public LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.Reservation reservation, ulong length, ulong maximumLength, ulong charged)
     {
         Type = type;
         Mode = MemoryMode.Checked;
@@ -127,64 +110,6 @@ internal sealed unsafe class LinearMemory : IDisposable
     /// <summary>Whether <see cref="MakeInaccessible"/> was called.</summary>
     public bool IsDisposed => _disposed;
 
-    /// <summary>Makes a memory of its type's minimum size, zero.</summary>
-    /// <param name="type">A valid memory type.</param>
-    /// <param name="mode">
-    /// The mode wanted. 64-bit memories and those with custom page sizes are checked, and so are all where guard slots have run out,
-    /// unless <paramref name="requireMode"/>.
-    /// </param>
-    /// <param name="pageLimit">The host's limit in pages of the type's page size.</param>
-    /// <param name="budget">What bytes are charged to; the process's budget where null.</param>
-    /// <param name="commitMaximum">Whether room for the maximum is charged, and committed in checked mode, from the start: growth within it cannot fail.</param>
-    /// <param name="requireMode">Whether running out of guard slots is an error.</param>
-    /// <exception cref="ResourceLimitException">The size exceeds the limit or the budget, or the system gives no memory or addresses.</exception>
-    public static LinearMemory Create(
-        MemoryType type, MemoryMode mode, ulong pageLimit, MemoryBudget? budget, bool commitMaximum = false, bool requireMode = false)
-    {
-        budget ??= MemoryBudget.Process;
-        ulong maximumPages = Math.Min(Math.Min(type.Limits.Maximum ?? ulong.MaxValue, pageLimit), GetImplementationLimit(type));
-        ulong minimumPages = type.Limits.Minimum;
-        if (minimumPages > maximumPages)
-        {
-            throw new ResourceLimitException(string.Create(
-                CultureInfo.InvariantCulture, $"memory size exceeds limit: {minimumPages} pages are declared, {maximumPages} are allowed"));
-        }
-
-        ulong length = minimumPages << type.PageSizeLog2;
-        ulong maximumLength = maximumPages << type.PageSizeLog2;
-        if (TryCreate(type, mode, length, maximumLength, budget, commitMaximum, requireMode, out LinearMemory? memory, out string? obstacle))
-        {
-            SuggestCollection();
-
-            return memory;
-        }
-
-        // Memories that were dropped without Dispose may hold what is missing. The wait is bounded: a finalizer of somebody else may want
-        // a lock that our caller holds.
-        long now = Environment.TickCount64;
-        long last = Volatile.Read(ref s_lastCollection);
-        if (now - last >= CollectionIntervalInMilliseconds && Interlocked.CompareExchange(ref s_lastCollection, now, last) == last)
-        {
-            for (int round = 0; round < 20; round++)
-            {
-                // Twice: see the finalizer.
-                if (round is 0 or 5)
-                {
-                    GC.Collect();
-                }
-
-                Thread.Sleep(round == 0 ? 0 : 5);
-                if (TryCreate(type, mode, length, maximumLength, budget, commitMaximum, requireMode, out memory, out obstacle))
-                {
-                    return memory;
-                }
-            }
-        }
-
-        throw new ResourceLimitException(string.Create(
-            CultureInfo.InvariantCulture, $"out of memory: a memory of {minimumPages} pages cannot be had: {obstacle}"));
-    }
-
     /// <summary>Grows by a number of pages (memory.grow).</summary>
     /// <returns>The size before in pages, or -1 where the maximum, the host's limit, the budget or the system forbids it. Never throws.</returns>
     public long Grow(ulong deltaPages)
@@ -224,7 +149,7 @@ internal sealed unsafe class LinearMemory : IDisposable
             }
 
             _charged += charge;
-            Interlocked.Add(ref s_committed, (long)(newLength - length));
+            CommittedMemory.Add(newLength - length);
             Volatile.Write(ref Length, newLength);
             return (long)pages;
         }
@@ -257,155 +182,6 @@ internal sealed unsafe class LinearMemory : IDisposable
         Volatile.Write(ref _exposed, true);
         ObjectDisposedException.ThrowIf(_disposed, this);
         return Base;
-    }
-
-    /// <summary>memory.fill. Checks first, then writes in pieces with a poll between.</summary>
-    /// <returns>Whether the range is memory; if not, nothing is written.</returns>
-    public bool Fill(ulong offset, byte value, ulong length, InterruptPoll? poll = null)
-    {
-        if (!Contains(offset, length))
-        {
-            return false;
-        }
-
-        // SAFETY: the range was checked; see TryBeginPiece for a concurrent Dispose.
-        byte* target = (byte*)Base + offset;
-        if (length <= ShortLength)
-        {
-            return TryFillShort(target, value, (int)length);
-        }
-
-        while (true)
-        {
-            int piece = (int)Math.Min(length, PieceLength);
-            if (!TryBeginPiece())
-            {
-                return false;
-            }
-
-            new Span<byte>(target, piece).Fill(value);
-            EndPiece();
-            target += piece;
-            length -= (ulong)piece;
-            if (length == 0)
-            {
-                return true;
-            }
-
-            poll?.Poll();
-        }
-    }
-
-    /// <summary>memory.copy into this memory, from it or another. Checks first, then copies in pieces with a poll between; ranges may overlap.</summary>
-    /// <returns>Whether both ranges are memory; if not, nothing is written.</returns>
-    public bool CopyFrom(LinearMemory source, ulong sourceOffset, ulong offset, ulong length, InterruptPoll? poll = null)
-    {
-        if (!source.Contains(sourceOffset, length) || !Contains(offset, length))
-        {
-            return false;
-        }
-
-        // SAFETY: both ranges were checked; each piece is copied as if through a buffer, and the order of pieces never overwrites what is still to be read.
-        // See TryBeginPiece for a concurrent Dispose.
-        byte* from = (byte*)source.Base + sourceOffset;
-        byte* to = (byte*)Base + offset;
-        if (length <= ShortLength)
-        {
-            return TryCopyShort(from, to, length);
-        }
-
-        bool forward = to <= from || to >= from + length;
-        while (true)
-        {
-            ulong piece = Math.Min(length, PieceLength);
-            length -= piece;
-            if (!source.TryBeginPiece())
-            {
-                return false;
-            }
-
-            bool begun = TryBeginPiece();
-            if (begun)
-            {
-                ulong start = forward ? 0 : length;
-                Copy(from + start, to + start, piece);
-                EndPiece();
-            }
-
-            source.EndPiece();
-            if (!begun)
-            {
-                return false;
-            }
-
-            if (length == 0)
-            {
-                return true;
-            }
-
-            if (forward)
-            {
-                from += piece;
-                to += piece;
-            }
-
-            poll?.Poll();
-        }
-    }
-
-    /// <summary>memory.init: copies from a data segment. Checks first, then copies in pieces with a poll between.</summary>
-    /// <returns>Whether both ranges exist; if not, nothing is written.</returns>
-    public bool Init(ReadOnlySpan<byte> data, ulong sourceOffset, ulong offset, ulong length, InterruptPoll? poll = null)
-    {
-        if (sourceOffset > (ulong)data.Length || length > (ulong)data.Length - sourceOffset)
-        {
-            return false;
-        }
-
-        // Instantiation writes its segments from outside any call, so nothing else keeps the place if the store is disposed meanwhile.
-        if (!TryAddUser())
-        {
-            return false;
-        }
-
-        try
-        {
-            if (!Contains(offset, length))
-            {
-                return false;
-            }
-
-            // SAFETY: both ranges were checked.
-            fixed (byte* start = data)
-            {
-                byte* from = start + sourceOffset;
-                byte* to = (byte*)Base + offset;
-                while (length > 0)
-                {
-                    ulong piece = Math.Min(length, PieceLength);
-                    if (!TryBeginPiece())
-                    {
-                        return false;
-                    }
-
-                    Copy(from, to, piece);
-                    EndPiece();
-                    from += piece;
-                    to += piece;
-                    length -= piece;
-                    if (length > 0)
-                    {
-                        poll?.Poll();
-                    }
-                }
-            }
-
-            return true;
-        }
-        finally
-        {
-            ReleaseUser();
-        }
     }
 
     /// <summary>Registers somebody who may touch the bytes: until <see cref="ReleaseUser"/> their addresses go to nobody else. False once released.</summary>
@@ -469,224 +245,6 @@ internal sealed unsafe class LinearMemory : IDisposable
         Release();
     }
 
-    private static bool TryCreate(
-        MemoryType type,
-        MemoryMode mode,
-        ulong length,
-        ulong maximumLength,
-        MemoryBudget budget,
-        bool commitMaximum,
-        bool requireMode,
-        [NotNullWhen(true)] out LinearMemory? memory,
-        [NotNullWhen(false)] out string? obstacle)
-    {
-        memory = null;
-        ulong charged = commitMaximum ? maximumLength : length;
-        if (!budget.TryReserve(charged))
-        {
-            obstacle = $"the memory budget is exceeded ({budget})";
-            return false;
-        }
-
-        try
-        {
-            bool guard = mode == MemoryMode.Guard && !type.Is64 && type.PageSizeLog2 == 16;
-            if (guard && SignalFilter.TryInstall())
-            {
-                memory = TryCreateGuard(type, length, maximumLength, budget, charged);
-            }
-
-            if (memory is null && !(guard && requireMode))
-            {
-                memory = TryCreateChecked(type, length, maximumLength, budget, charged);
-            }
-        }
-        finally
-        {
-            if (memory is null)
-            {
-                budget.Release(charged);
-            }
-        }
-
-        if (memory is not null)
-        {
-            Interlocked.Add(ref s_committed, (long)length);
-        }
-
-        obstacle = memory is null ? $"the system has no memory or addresses left ({AddressSpace.Describe()})" : null;
-        return memory is not null;
-    }
-
-    private static LinearMemory? TryCreateGuard(MemoryType type, ulong length, ulong maximumLength, MemoryBudget budget, ulong charged)
-    {
-        if (!AddressSpace.TryRentSlot(out AddressSpace.GuardSlot slot))
-        {
-            return null;
-        }
-
-        // What an earlier owner left must go before anybody can reach it: by writing zeros where all of it is in use again, else by dropping it.
-        if (slot.DirtyLength > length)
-        {
-            if (!NativeMemoryMap.Decommit(slot.Base, slot.DirtyLength))
-            {
-                AddressSpace.ReturnSlot(slot);
-                return null;
-            }
-
-            slot = new AddressSpace.GuardSlot(slot.Arena, slot.Base);
-        }
-
-        if (slot.DirtyLength < length && slot.IsApart)
-        {
-            slot = slot with { IsApart = !NativeMemoryMap.SetJoining(slot.Base, slot.DirtyLength, allowed: true) };
-        }
-
-        bool isReady = slot.IsAccessible && slot.DirtyLength == length;
-        if ((!isReady && !NativeMemoryMap.Commit(slot.Base, length)) || !AddressSpace.Clear(slot.Base, slot.DirtyLength))
-        {
-            NativeMemoryMap.MakeInaccessible(slot.Base, length);
-            AddressSpace.ReturnSlot(slot with { DirtyLength = length, IsAccessible = false });
-            return null;
-        }
-
-        try
-        {
-            return new LinearMemory(type, budget, slot, length, maximumLength, charged);
-        }
-        catch (OutOfMemoryException)
-        {
-            AddressSpace.ReturnSlot(slot with { DirtyLength = length, IsAccessible = true });
-            throw;
-        }
-    }
-
-    private static LinearMemory? TryCreateChecked(MemoryType type, ulong length, ulong maximumLength, MemoryBudget budget, ulong charged)
-    {
-        ulong wanted = type.Is64 ? Math.Min(maximumLength, Math.Max(DefaultReservationOf64Bit, charged)) : maximumLength;
-
-        // One inaccessible page at the end, which also gives an empty memory an address.
-        ulong guardPage = NativeMemoryMap.PageSize;
-        if (!AddressSpace.TryRentReservation(NativeMemoryMap.RoundUp(wanted) + guardPage, NativeMemoryMap.RoundUp(charged) + guardPage, out AddressSpace.Reservation reservation))
-        {
-            return null;
-        }
-
-        ulong accessible = Math.Max(NativeMemoryMap.RoundUp(charged), reservation.AccessibleLength);
-        if (!NativeMemoryMap.Commit(reservation.Base, accessible))
-        {
-            AddressSpace.ReturnReservation(reservation);
-            return null;
-        }
-
-        maximumLength = Math.Min(maximumLength, reservation.Length - guardPage);
-        reservation = reservation with { AccessibleLength = accessible };
-        try
-        {
-            return new LinearMemory(type, budget, reservation, length, maximumLength, charged);
-        }
-        catch (OutOfMemoryException)
-        {
-            AddressSpace.ReturnReservation(reservation);
-            throw;
-        }
-    }
-
-    /// <summary>The most pages that a memory of this type can have, whatever it declares.</summary>
-    private static ulong GetImplementationLimit(MemoryType type)
-    {
-        if (type.Is64)
-        {
-            return (1UL << 47) >> type.PageSizeLog2;
-        }
-
-        // With one-byte pages the size in pages must itself fit an i32.
-        return Math.Min((1UL << 32) >> type.PageSizeLog2, uint.MaxValue);
-    }
-
-    /// <summary>
-    /// The collector sees small objects and not what they hold, so memories that are dropped without Dispose could fill the machine before it
-    /// runs. Whenever much has been added since the last time it is told to, in the background. (GC.AddMemoryPressure counts what comes and not
-    /// what is there: it would collect every few dozen memories although each is disposed.)
-    /// </summary>
-    private static void SuggestCollection()
-    {
-        long committed = Volatile.Read(ref s_committed);
-        long before = Volatile.Read(ref s_committedAtCollection);
-        if (committed - before > s_collectionInterval
-            && Interlocked.CompareExchange(ref s_committedAtCollection, committed, before) == before)
-        {
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
-        }
-    }
-
-    private static void SubtractCommitted(ulong length)
-    {
-        long committed = Interlocked.Add(ref s_committed, -(long)length);
-
-        // Lost updates only make the next collection come sooner or later.
-        if (committed < Volatile.Read(ref s_committedAtCollection))
-        {
-            Volatile.Write(ref s_committedAtCollection, committed);
-        }
-    }
-
-    private static void Copy(byte* from, byte* to, ulong length) => Buffer.MemoryCopy(from, to, length, length);
-
-    private static bool TryCopyShort(byte* from, byte* to, ulong length)
-    {
-        try
-        {
-            Copy(from, to, length);
-            return true;
-        }
-        catch (NullReferenceException)
-        {
-            return false;
-        }
-    }
-
-    private static bool TryFillShort(byte* target, byte value, int length)
-    {
-        try
-        {
-            new Span<byte>(target, length).Fill(value);
-            return true;
-        }
-        catch (NullReferenceException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>
-    /// Announces a piece of a bulk operation; false once the memory has ended. The runtime copies what is long in native code, where a fault is the
-    /// end of the process: so the pages stay until <see cref="EndPiece"/>. What is short it copies itself, and a fault is an exception.
-    /// </summary>
-    private bool TryBeginPiece()
-    {
-        Interlocked.Increment(ref _pieces);
-        if (!_disposed)
-        {
-            return true;
-        }
-
-        EndPiece();
-        return false;
-    }
-
-    private void EndPiece()
-    {
-        Interlocked.Decrement(ref _pieces);
-        GC.KeepAlive(this);
-    }
-
-    private bool Contains(ulong offset, ulong length)
-    {
-        ulong accessible = Volatile.Read(ref Length);
-        return offset <= accessible && length <= accessible - offset;
-    }
-
     private bool TryExtend(ulong newAccessible)
     {
         if (_slot.IsApart)
@@ -720,7 +278,7 @@ internal sealed unsafe class LinearMemory : IDisposable
             if (!_disposed)
             {
                 _disposed = true;
-                SubtractCommitted(Length);
+                CommittedMemory.Subtract(Length);
                 Volatile.Write(ref Length, 0);
             }
 

@@ -150,7 +150,7 @@ internal sealed class ManagedStore : Store
             pages = Math.Min(pages, (ulong)bytes >> type.PageSizeLog2);
         }
 
-        LinearMemory memory = LinearMemory.Create(type, _engine.MemoryMode, pages, _budget, _engine.Options.CommitMaximumMemory, _engine.RequireMemoryMode);
+        LinearMemory memory = MemoryAllocator.Create(type, _engine.MemoryMode, pages, _budget, _engine.Options.CommitMaximumMemory, _engine.RequireMemoryMode);
         lock (_lock)
         {
             _memories.Add(memory);

@@ -9,7 +9,7 @@ internal static class MemoryPolicy
     /// <summary>The environment variable's name.</summary>
     public const string VariableName = "CODICIL_MEMORY";
 
-    /// <summary>The option and the variable together: what <see cref="Resolve"/> acts on. <see cref="MemoryProtection.Guard"/> also means <c>requireMode</c> of <see cref="LinearMemory.Create"/>.</summary>
+    /// <summary>The option and the variable together: what <see cref="Resolve"/> acts on. <see cref="MemoryProtection.Guard"/> also means <c>requireMode</c> of <see cref="MemoryAllocator.Create"/>.</summary>
     /// <exception cref="InvalidOperationException">The variable has an unknown value.</exception>
     public static MemoryProtection ReadSetting(MemoryProtection option) =>
         option == MemoryProtection.Auto ? Parse(Environment.GetEnvironmentVariable(VariableName)) ?? option : option;
