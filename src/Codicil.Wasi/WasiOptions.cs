@@ -118,6 +118,19 @@ public sealed record WasiOptions
         return this with { Environment = [.. Environment, new(name, value)] };
     }
 
+    /// <summary>The same with a directory of the host mounted: one more, or in the place of the one that has that guest path. Nothing above it or beside it can be reached (<see cref="HostFileSystem"/>).</summary>
+    /// <param name="hostPath">The directory. It is opened now to see that it can be, and anew for each store.</param>
+    /// <param name="guestPath">Where guests find it (<see cref="WasiMount.GuestPath"/>).</param>
+    /// <param name="readOnly">Whether guests may only read: all that would change something is then <c>rofs</c>.</param>
+    /// <exception cref="IOException">There is no such directory, or it cannot be opened.</exception>
+    /// <exception cref="ArgumentException">Guests cannot have that path.</exception>
+    public WasiOptions WithDirectory(string hostPath, string guestPath = "/", bool readOnly = false)
+    {
+        var fileSystem = new HostFileSystem(hostPath);
+        fileSystem.OpenRoot().Dispose();
+        return WithFileSystem(fileSystem, guestPath, readOnly);
+    }
+
     /// <summary>The same with a file system mounted: one more, or in the place of the one that has that guest path. A null file system takes all mounts away.</summary>
     /// <param name="fileSystem">The file system; it stays the caller's.</param>
     /// <param name="guestPath">Where guests find it (<see cref="WasiMount.GuestPath"/>).</param>

@@ -30,6 +30,7 @@ public sealed partial class UnsafeConfinementTests
 
         // Linear memory and the system's calls.
         "src/Codicil/Runtime/AddressSpace.cs",
+        "src/Codicil/Runtime/BulkMemory.cs",
         "src/Codicil/Runtime/LinearMemory.Bulk.cs",
         "src/Codicil/Runtime/LinearMemory.cs",
         "src/Codicil/Runtime/NativeMemoryMap.cs",

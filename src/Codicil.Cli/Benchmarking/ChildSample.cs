@@ -23,6 +23,9 @@ internal static class ChildSample
             case ["bench", string file, string units, string calls]:
                 KernelSample.Measure(options, file, int.Parse(units, CultureInfo.InvariantCulture), int.Parse(calls, CultureInfo.InvariantCulture));
                 break;
+            case ["sg", string file, string folder]:
+                ApplicationSample.Measure(options, file, folder);
+                break;
             case ["micro", string folder]:
                 MicroSample.Measure(options, folder);
                 break;

@@ -23,7 +23,7 @@ internal static class FigureBenchmark
             yield return figure;
         }
 
-        string regex = suite.Beside("conformance", "apps", "sg-regex", "benchmark.wasm");
+        string regex = suite.Beside("conformance", "apps", "sg-regex", "sg-regex.wasm");
         if (File.Exists(regex))
         {
             yield return Single("decode + validate sg-regex, warm", "ms", 15, rounds, progress, "decode", regex);

@@ -16,6 +16,9 @@ internal sealed class Measurements
 
     public List<KernelResult> Kernels { get; set; } = [];
 
+    /// <summary>Real programs: a unit is the timed window.</summary>
+    public List<KernelResult> Applications { get; set; } = [];
+
     public List<FigureResult> Figures { get; set; } = [];
 }
 
@@ -35,7 +38,7 @@ internal sealed record Machine(string Processor, int Processors, string System, 
     }
 }
 
-/// <summary>A kernel's samples: for each subject the best call of each fresh process, in milliseconds a unit; or why there is none.</summary>
+/// <summary>Samples of a kernel or program: for each subject the best call of each fresh process, in milliseconds a unit; or why there is none.</summary>
 internal sealed class KernelResult
 {
     public string Kernel { get; set; } = "";

@@ -7,7 +7,7 @@ namespace Codicil.Cli.Benchmarking;
 /// <summary>Measurements as tables: on the terminal and in <c>bench/RESULTS.md</c>.</summary>
 internal static class Report
 {
-    /// <summary>The kernel that needs SIMD stands in the table but not in the means.</summary>
+    /// <summary>The kernel that needs SIMD stands in the table but not in the means: the targets are for the others.</summary>
     private const string SimdKernel = "simd";
 
     public static void Write(Measurements measurements, string folder)
@@ -29,6 +29,14 @@ internal static class Report
         {
             text.Append("## Kernels, steady state: time against V8's, smaller is better\n\n");
             (string[] header, List<string[]> rows) = Kernels(measurements);
+            Markdown(text, header, rows);
+        }
+
+        if (measurements.Applications.Count > 0)
+        {
+            text.Append("\n## Real programs: the timed window against wasmtime's, smaller is better\n\n")
+                .Append("Ours in the second run of a process; the peers in their first, for which wasmtime and wazero have compiled all, V8 nothing.\n\n");
+            (string[] header, List<string[]> rows) = Applications(measurements);
             Markdown(text, header, rows);
         }
 
@@ -60,6 +68,13 @@ internal static class Report
             TextTable.Write(Console.Out, header, rows);
         }
 
+        if (measurements.Applications.Count > 0)
+        {
+            Console.Out.WriteLine();
+            (string[] header, List<string[]> rows) = Applications(measurements);
+            TextTable.Write(Console.Out, header, rows);
+        }
+
         if (measurements.Figures.Count > 0)
         {
             Console.Out.WriteLine();
@@ -73,66 +88,71 @@ internal static class Report
         }
     }
 
-    // With V8: its milliseconds and ratios to it. Without: milliseconds.
-    private static (string[] Header, List<string[]> Rows) Kernels(Measurements measurements)
+    private static (string[] Header, List<string[]> Rows) Kernels(Measurements measurements) =>
+        Ratios("kernel", Subject.V8, measurements.Kernels, measurements);
+
+    private static (string[] Header, List<string[]> Rows) Applications(Measurements measurements) =>
+        Ratios("program", Subject.Wasmtime, measurements.Applications, measurements);
+
+    // With the subject that the others are compared with: its milliseconds and ratios to it. Without: milliseconds.
+    private static (string[] Header, List<string[]> Rows) Ratios(string title, string baseline, List<KernelResult> results, Measurements measurements)
     {
-        bool relative = measurements.Subjects.Contains(Subject.V8);
-        string[] columns = [.. measurements.Subjects.Where(subject => subject != Subject.V8)];
+        bool relative = measurements.Subjects.Contains(baseline);
+        string[] columns = [.. measurements.Subjects.Where(subject => subject != baseline)];
         bool interruption = columns.Contains(Subject.Guard) && columns.Contains(Subject.Interruptible);
-        List<string> header = ["kernel"];
+        List<string> header = [title];
         if (relative)
         {
-            header.Add("V8 ms/unit");
+            header.Add(baseline + " ms");
         }
 
-        header.AddRange(columns.Select(column => relative ? column : column + " ms/unit"));
+        header.AddRange(columns.Select(column => relative ? column : column + " ms"));
         if (interruption)
         {
             header.Add("interruptible / guard");
         }
 
         List<string[]> rows = [];
-        foreach (KernelResult kernel in measurements.Kernels)
+        foreach (KernelResult result in results)
         {
-            double unit = relative ? kernel.Median(Subject.V8) : 1;
-            List<string> row = [kernel.Kernel];
+            double unit = relative ? result.Median(baseline) : 1;
+            List<string> row = [result.Kernel];
             if (relative)
             {
                 row.Add(Number(unit));
             }
 
-            row.AddRange(columns.Select(column => Number(kernel.Median(column) / unit)));
+            row.AddRange(columns.Select(column => Number(result.Median(column) / unit)));
             if (interruption)
             {
-                row.Add(Number(kernel.Median(Subject.Interruptible) / kernel.Median(Subject.Guard)));
+                row.Add(Number(result.Median(Subject.Interruptible) / result.Median(Subject.Guard)));
             }
 
             rows.Add([.. row]);
         }
 
-        KernelResult[] counted = [.. measurements.Kernels.Where(kernel => kernel.Kernel != SimdKernel)];
+        // A mean over fewer rows than another's is no figure: rows that a subject does not run are out for all.
+        KernelResult[] counted = [.. results.Where(result => result.Kernel != SimdKernel && measurements.Subjects.TrueForAll(subject => !double.IsNaN(result.Median(subject))))];
         if (relative && counted.Length > 1)
         {
-            Mean(rows, "geometric mean", Statistics.GeometricMean);
-            Mean(rows, "worst", static ratios => ratios.DefaultIfEmpty(double.NaN).Max());
+            Mean("geometric mean", Statistics.GeometricMean);
+            Mean("worst", static ratios => ratios.DefaultIfEmpty(double.NaN).Max());
         }
 
         return ([.. header], rows);
 
-        void Mean(List<string[]> rows, string name, Func<IEnumerable<double>, double> mean)
+        void Mean(string name, Func<IEnumerable<double>, double> mean)
         {
-            List<string> row = [counted.Length < measurements.Kernels.Count ? name + " without simd" : name, ""];
-            row.AddRange(columns.Select(column => Ratio(kernel => kernel.Median(column) / kernel.Median(Subject.V8))));
+            List<string> row = [counted.Length < results.Count ? string.Create(CultureInfo.InvariantCulture, $"{name} of {counted.Length}") : name, ""];
+            row.AddRange(columns.Select(column => Ratio(result => result.Median(column) / result.Median(baseline))));
             if (interruption)
             {
-                row.Add(Ratio(static kernel => kernel.Median(Subject.Interruptible) / kernel.Median(Subject.Guard)));
+                row.Add(Ratio(static result => result.Median(Subject.Interruptible) / result.Median(Subject.Guard)));
             }
 
             rows.Add([.. row]);
 
-            // A mean over fewer kernels than the others' is no figure.
-            string Ratio(Func<KernelResult, double> ratio) =>
-                counted.Any(kernel => double.IsNaN(ratio(kernel))) ? "-" : Number(mean(counted.Select(ratio)));
+            string Ratio(Func<KernelResult, double> ratio) => Number(mean(counted.Select(ratio)));
         }
     }
 
@@ -154,7 +174,7 @@ internal static class Report
     }
 
     private static IEnumerable<string> Failures(Measurements measurements) =>
-        measurements.Kernels.SelectMany(kernel => kernel.Failures.Select(failure => $"{kernel.Kernel}, {failure.Key}: {failure.Value}"))
+        measurements.Kernels.Concat(measurements.Applications).SelectMany(kernel => kernel.Failures.Select(failure => $"{kernel.Kernel}, {failure.Key}: {failure.Value}"))
             .Concat(measurements.Figures.SelectMany(figure => figure.Failures.Select(failure => $"{figure.Name}, {failure.Key}: {failure.Value}")));
 
     private static string Number(double value) => double.IsNaN(value) ? "-"

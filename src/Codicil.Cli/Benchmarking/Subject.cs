@@ -12,9 +12,14 @@ internal sealed record Subject(string Name, string FileName, ImmutableArray<stri
     public const string Checked = "checked";
     public const string Interruptible = "interruptible";
     public const string V8 = "V8";
+    public const string Wasmtime = "wasmtime";
 
     /// <summary>Runs one sample.</summary>
     public ToolProcess.Result Run(params ReadOnlySpan<string> arguments) => ToolProcess.Run(FileName, [.. Arguments, .. arguments]);
+
+    /// <summary>Runs a program of WASI that times itself, with a folder as its directory.</summary>
+    public ToolProcess.Result RunApplication(string file, string folder) =>
+        Name == V8 ? ToolProcess.Run(FileName, [Path.Combine(Path.GetDirectoryName(Arguments[0])!, "v8-sightglass.mjs"), file, folder]) : Run("sg", file, folder);
 
     /// <summary>One of our own modes, by the name of its column.</summary>
     public static Subject Own(string mode)
@@ -32,7 +37,7 @@ internal sealed record Subject(string Name, string FileName, ImmutableArray<stri
             yield return new Subject(V8, node, [v8]);
         }
 
-        foreach (string name in new[] { "wasmtime", "wazero" })
+        foreach (string name in new[] { Wasmtime, "wazero" })
         {
             string driver = Path.Combine(suite.Folder, "peers", "linux-x64", name);
             if (OperatingSystem.IsLinux() && File.Exists(driver))

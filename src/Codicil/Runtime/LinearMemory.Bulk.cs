@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Codicil.Runtime;
 
 /// <summary>The bulk instructions: they check first, and then work in pieces with a poll between.</summary>
@@ -6,8 +8,11 @@ internal sealed unsafe partial class LinearMemory
     /// <summary>The longest piece of a bulk operation between two polls: a longer one would hold up the collector and an interruption.</summary>
     private const ulong PieceLength = 1UL << 20;
 
-    /// <summary>Up to this the runtime copies in managed code: its threshold for native code is 2,048 bytes on Linux x64.</summary>
-    private const ulong ShortLength = 512;
+    /// <summary>Up to this .NET fills in managed code, where a fault is an exception; what is longer keeps the pages while it runs.</summary>
+    private const ulong ShortFill = 512;
+
+    /// <summary>Up to this a copy is one piece without being announced. Without vectors it is .NET's own, which is native code from 2,048 bytes on.</summary>
+    private static readonly ulong s_shortCopy = BulkMemory.IsManaged ? 64UL * 1024 : 512;
 
     private int _pieces;
 
@@ -22,7 +27,7 @@ internal sealed unsafe partial class LinearMemory
 
         // SAFETY: the range was checked; see TryBeginPiece for a concurrent Dispose.
         byte* target = (byte*)Base + offset;
-        if (length <= ShortLength)
+        if (length <= ShortFill)
         {
             return TryFillShort(target, value, (int)length);
         }
@@ -50,6 +55,7 @@ internal sealed unsafe partial class LinearMemory
 
     /// <summary>memory.copy into this memory, from it or another. Checks first, then copies in pieces with a poll between; ranges may overlap.</summary>
     /// <returns>Whether both ranges are memory; if not, nothing is written.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool CopyFrom(LinearMemory source, ulong sourceOffset, ulong offset, ulong length, InterruptPoll? poll = null)
     {
         if (!source.Contains(sourceOffset, length) || !Contains(offset, length))
@@ -61,11 +67,12 @@ internal sealed unsafe partial class LinearMemory
         // See TryBeginPiece for a concurrent Dispose.
         byte* from = (byte*)source.Base + sourceOffset;
         byte* to = (byte*)Base + offset;
-        if (length <= ShortLength)
-        {
-            return TryCopyShort(from, to, length);
-        }
+        return length <= s_shortCopy ? TryCopyShort(from, to, length) : CopyPieces(source, from, to, length, poll);
+    }
 
+    private bool CopyPieces(LinearMemory source, byte* from, byte* to, ulong length, InterruptPoll? poll)
+    {
+        // SAFETY: as in CopyFrom.
         bool forward = to <= from || to >= from + length;
         while (true)
         {
@@ -80,7 +87,7 @@ internal sealed unsafe partial class LinearMemory
             if (begun)
             {
                 ulong start = forward ? 0 : length;
-                Copy(from + start, to + start, piece);
+                BulkMemory.Copy(from + start, to + start, (nuint)piece);
                 EndPiece();
             }
 
@@ -140,7 +147,7 @@ internal sealed unsafe partial class LinearMemory
                         return false;
                     }
 
-                    Copy(from, to, piece);
+                    BulkMemory.Copy(from, to, (nuint)piece);
                     EndPiece();
                     from += piece;
                     to += piece;
@@ -160,13 +167,11 @@ internal sealed unsafe partial class LinearMemory
         }
     }
 
-    private static void Copy(byte* from, byte* to, ulong length) => Buffer.MemoryCopy(from, to, length, length);
-
     private static bool TryCopyShort(byte* from, byte* to, ulong length)
     {
         try
         {
-            Copy(from, to, length);
+            BulkMemory.Copy(from, to, (nuint)length);
             return true;
         }
         catch (NullReferenceException)
