@@ -49,7 +49,10 @@ internal static class CodicilProcess
 
     public static Process Start(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Codicil.Cli.dll"), .. arguments])
+        // A job in the background of a shell ignores SIGINT, and its children inherit that.
+        string[] tool = ["dotnet", Path.Combine(AppContext.BaseDirectory, "Codicil.Cli.dll")];
+        string[] command = IgnoresInterrupt() ? ["env", "--default-signal=INT", .. tool, .. arguments] : [.. tool, .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -63,6 +66,15 @@ internal static class CodicilProcess
         }
 
         return Process.Start(start)!;
+    }
+
+    private static bool IgnoresInterrupt()
+    {
+        const string Field = "SigIgn:";
+        const ulong Interrupt = 1UL << (2 - 1);
+        return OperatingSystem.IsLinux()
+            && File.ReadLines("/proc/self/status").FirstOrDefault(static line => line.StartsWith(Field, StringComparison.Ordinal)) is string ignored
+            && (ulong.Parse(ignored.AsSpan(Field.Length).Trim(), System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture) & Interrupt) != 0;
     }
 
     private static async Task<byte[]> ReadAsync(Stream stream)
