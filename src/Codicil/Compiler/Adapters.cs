@@ -31,15 +31,15 @@ internal sealed class Adapters(ManagedEngine engine)
     [RequiresDynamicCode("Emits code.")]
     public Delegate CreateDelegate(FunctionInstance function, Type delegateType)
     {
-        MethodInfo entry = GetEntry(_entries, (delegateType, function.Type), static key => EmitEntry(key.Delegate, key.Type));
+        MethodInfo entry = GetEntry(_entries, (delegateType, function.Type), key => EmitEntry(key.Item1, key.Item2));
         return Delegate.CreateDelegate(delegateType, function, entry);
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
-    public DynamicCall.Entry GetDynamicEntry(FunctionType type) => GetEntry(_dynamicEntries, type, static key => EmitDynamicEntry(key));
+    public DynamicCall.Entry GetDynamicEntry(FunctionType type) => GetEntry(_dynamicEntries, type, key => EmitDynamicEntry(key));
 
     // Delegates hold the code they lead to: what is dropped here lives as long as it is used.
-    private static TEntry GetEntry<TKey, TEntry>(ConcurrentDictionary<TKey, Lazy<TEntry>> entries, TKey key, Func<TKey, TEntry> emit)
+    private static TEntry GetEntry<TKey, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TEntry>(ConcurrentDictionary<TKey, Lazy<TEntry>> entries, TKey key, Func<TKey, TEntry> emit)
         where TKey : notnull
     {
         if (entries.TryGetValue(key, out Lazy<TEntry>? entry))
