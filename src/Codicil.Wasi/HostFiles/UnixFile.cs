@@ -92,7 +92,7 @@ internal sealed class UnixFile(UnixHandle handle) : WasiFile
 
     public override Errno Allocate(ulong offset, ulong length)
     {
-        if (offset + length > (ulong)s_sizeLimit)
+        if (offset > (ulong)s_sizeLimit || length > (ulong)s_sizeLimit - offset)
         {
             return Errno.FBig;
         }

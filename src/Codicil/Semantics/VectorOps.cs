@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Codicil.Semantics;
 
 /// <summary>
 /// The instructions on vectors (4.3.5), named like their opcodes. A v128 is a vector of bytes for everybody else; here it gets its lanes.
-/// All are written with the runtime's vectors, which are one or a few machine instructions on every processor that has vectors of 128 bits; where
-/// the processor has an instruction that these do not reach, it is asked for by name.
+/// All are written with the runtime's vectors, which are one or a few machine instructions on every processor that has vectors of 128 bits. Where the
+/// processor has a short sequence that these do not reach, it is asked for by name; where it has one instruction, the compiler takes that
+/// instead of the method here.
 /// </summary>
 internal static partial class VectorOps
 {
@@ -133,9 +133,8 @@ internal static partial class VectorOps
     public static Vector128<byte> I8x16MaxU(Vector128<byte> x, Vector128<byte> y) => Vector128.Max(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I8x16AvgrU(Vector128<byte> x, Vector128<byte> y) => Sse2.IsSupported
-        ? Sse2.Average(x, y)
-        : (x | y) - ((x ^ y) >>> 1);
+    public static Vector128<byte> I8x16AvgrU(Vector128<byte> x, Vector128<byte> y) =>
+        (x | y) - ((x ^ y) >>> 1);
 
     // I16x8.
 
@@ -236,9 +235,8 @@ internal static partial class VectorOps
     public static Vector128<byte> I16x8MaxU(Vector128<byte> x, Vector128<byte> y) => Vector128.Max(x.AsUInt16(), y.AsUInt16()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I16x8AvgrU(Vector128<byte> x, Vector128<byte> y) => Sse2.IsSupported
-        ? Sse2.Average(x.AsUInt16(), y.AsUInt16()).AsByte()
-        : ((x.AsUInt16() | y.AsUInt16()) - ((x.AsUInt16() ^ y.AsUInt16()) >>> 1)).AsByte();
+    public static Vector128<byte> I16x8AvgrU(Vector128<byte> x, Vector128<byte> y) =>
+        ((x.AsUInt16() | y.AsUInt16()) - ((x.AsUInt16() ^ y.AsUInt16()) >>> 1)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I16x8ExtendLowI8x16S(Vector128<byte> x) => Vector128.WidenLower(x.AsSByte()).AsByte();
