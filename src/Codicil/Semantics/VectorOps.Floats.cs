@@ -301,7 +301,10 @@ internal static partial class VectorOps
         }
 
         Vector128<double> whole = Vector128.Truncate(Lesser(value, Vector128.Create((double)uint.MaxValue)));
-        return Vector128.Narrow((whole + Vector128.Create(TwoTo52)).AsUInt64(), Vector128<ulong>.Zero).AsByte();
+        Vector128<double> sum = whole + Vector128.Create(TwoTo52);
+        return Sse2.IsSupported
+            ? Sse.Shuffle(sum.AsSingle(), Vector128<float>.Zero, 0b10_00_10_00).AsByte()
+            : Vector128.Narrow(sum.AsUInt64(), Vector128<ulong>.Zero).AsByte();
     }
 
     private const float TwoTo31 = 2147483648.0f;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Codicil.Semantics;
 
@@ -96,8 +97,18 @@ internal static partial class VectorOps
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I8x16Shl(Vector128<byte> x, int count) => x << count;
 
+    // There is no shift of bytes: each is the upper half of a word, which comes down by 8 more.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I8x16ShrS(Vector128<byte> x, int count) => (x.AsSByte() >> count).AsByte();
+    public static Vector128<byte> I8x16ShrS(Vector128<byte> x, int count)
+    {
+        if (!Sse2.IsSupported)
+        {
+            return (x.AsSByte() >> count).AsByte();
+        }
+
+        int down = 8 + (count & 7);
+        return Sse2.PackSignedSaturate(Sse2.UnpackLow(x, x).AsInt16() >> down, Sse2.UnpackHigh(x, x).AsInt16() >> down).AsByte();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I8x16ShrU(Vector128<byte> x, int count) => x >>> count;
@@ -413,8 +424,18 @@ internal static partial class VectorOps
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I64x2Shl(Vector128<byte> x, int count) => (x.AsUInt64() << count).AsByte();
 
+    // Without the instruction (AVX-512) the sign is extended by hand: it is where the highest bit went.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I64x2ShrS(Vector128<byte> x, int count) => (x.AsInt64() >> count).AsByte();
+    public static Vector128<byte> I64x2ShrS(Vector128<byte> x, int count)
+    {
+        if (Avx512F.VL.IsSupported || !Sse2.IsSupported)
+        {
+            return (x.AsInt64() >> count).AsByte();
+        }
+
+        Vector128<long> sign = Vector128.Create(long.MinValue) >>> count;
+        return (((x.AsInt64() >>> count) ^ sign) - sign).AsByte();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I64x2ShrU(Vector128<byte> x, int count) => (x.AsUInt64() >>> count).AsByte();
