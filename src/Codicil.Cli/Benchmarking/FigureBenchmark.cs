@@ -40,6 +40,7 @@ internal static class FigureBenchmark
             }
         }
 
+        yield return Single("a loop over the kernel's load_u8, times one over i32.load8_u", "", 1.5, rounds, progress, "kernel-load");
         yield return Single("10,000 live 1-page instances, resident", "MiB", 1228.8, 1, progress, "instances", Path.Combine(suite.Micro, "small.wasm"), "10000");
     }
 
