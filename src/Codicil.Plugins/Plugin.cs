@@ -63,11 +63,12 @@ public sealed class Plugin : IDisposable
         _current = new CurrentPlugin(this);
         _deadline = new Deadline(OnDeadline);
         _onCanceled = OnCanceled;
+        WasiOptions? wasi = compiled.Options.Wasi ? PluginDirectories.AddTo(WithConsoleIfAsked(compiled.Options.WasiOptions), manifest.AllowedPaths) : null;
         _store = compiled.Engine.CreateStore(compiled.Options.Limits);
         _store.Data = _current;
-        if (compiled.Options.Wasi)
+        if (wasi is not null)
         {
-            _store.SetWasiOptions(WithConsoleIfAsked(compiled.Options.WasiOptions));
+            _store.SetWasiOptions(wasi);
         }
     }
 

@@ -1,42 +1,30 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+using Codicil.Runtime;
+
 namespace Codicil;
 
 /// <summary>What a host function sees of the code that called it. Valid until the host function returns; kept beyond that, it throws.</summary>
 public readonly struct Caller
 {
-    private readonly Instance? _instance;
-    private readonly Store _store;
-    private readonly int _depth;
-    private readonly long _serial;
+    // Two words, so that it is passed in registers: most of what a host function does is done with it.
+    private readonly HostFunction? _function;
+    private readonly long _token;
 
-    internal Caller(Store store, Instance? instance, int depth, long serial)
+    internal Caller(HostFunction function, long token)
     {
-        _store = store;
-        _instance = instance;
-        _depth = depth;
-        _serial = serial;
+        _function = function;
+        _token = token;
     }
 
     /// <summary>The store.</summary>
     /// <exception cref="InvalidOperationException">The call has ended.</exception>
-    public Store Store
-    {
-        get
-        {
-            Check();
-            return _store;
-        }
-    }
+    public Store Store => Check().Store;
 
     /// <summary>The instance that imported the function, or null when the host called it directly.</summary>
     /// <exception cref="InvalidOperationException">The call has ended.</exception>
-    public Instance? Instance
-    {
-        get
-        {
-            Check();
-            return _instance;
-        }
-    }
+    public Instance? Instance => Check().Instance;
 
     /// <summary>An export of the calling instance, or null.</summary>
     public Extern? GetExport(string name) => Instance?.GetExport(name);
@@ -47,11 +35,18 @@ public readonly struct Caller
     /// <summary>An exported memory of the calling instance, or null.</summary>
     public Memory? GetMemory(string name) => GetExport(name) as Memory;
 
-    private void Check()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private HostFunction Check()
     {
-        if (_store is null || !((Runtime.ManagedStore)_store).Context.IsCallerActive(_depth, _serial))
+        HostFunction? function = _function;
+        if (function is null || !function.Store.Context.IsCallerActive(_token))
         {
-            throw new InvalidOperationException("the caller is used after its call has ended");
+            ThrowEnded();
         }
+
+        return function;
     }
+
+    [DoesNotReturn]
+    private static void ThrowEnded() => throw new InvalidOperationException("the caller is used after its call has ended");
 }

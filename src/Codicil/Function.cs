@@ -18,8 +18,8 @@ public abstract class Function : Extern
     }
 
     /// <summary>
-    /// A host function from any delegate. int, uint, bool = i32; long, ulong = i64; float = f32; double = f64; <see cref="Function"/> = funcref;
-    /// any other reference type = externref. A first parameter of type <see cref="Caller"/> receives the caller. A tuple as result is several results.
+    /// A host function from any delegate. int, uint, bool = i32; long, ulong = i64; float = f32; double = f64;
+    /// <see cref="System.Runtime.Intrinsics.Vector128{T}"/> of byte = v128; <see cref="Function"/> = funcref; any other reference type = externref. A first parameter of type <see cref="Caller"/> receives the caller. A tuple as result is several results.
     /// </summary>
     /// <exception cref="ArgumentException">A parameter or result type has no WebAssembly type; it is named.</exception>
     [RequiresDynamicCode("The call from WebAssembly is compiled for the delegate's type at run time.")]

@@ -121,7 +121,6 @@ public sealed class ExitCodeTests : IDisposable
     [InlineData("cache", "list")]
     [InlineData("serve")]
     [InlineData("run", "--fuel", "3", "M")]
-    [InlineData("run", "--dir", ".", "M")]
     [InlineData("call", "--allow-host", "*", "M", "f")]
     public void What_is_not_built_yet_exits_64_and_says_so(params string[] arguments) =>
         Assert.Contains("not available in this version", CodicilProcess.Run(arguments).AssertExitCode(64).Errors, StringComparison.Ordinal);

@@ -163,6 +163,27 @@ internal static class Guests
             (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
         """;
 
+    /// <summary>A command that copies in.txt to out.txt in its first directory and exits with the first error.</summary>
+    public const string CopyFile = """
+        (module
+          (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 32) "in.txt")
+          (data (i32.const 48) "out.txt")
+          (func $check (param i32) (if (local.get 0) (then (call $exit (local.get 0)))))
+          (func (export "_start")
+            (call $check (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 6) (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 20)))
+            (i32.store (i32.const 0) (i32.const 1024))
+            (i32.store (i32.const 4) (i32.const 4096))
+            (call $check (call $read (i32.load (i32.const 20)) (i32.const 0) (i32.const 1) (i32.const 8)))
+            (call $check (call $open (i32.const 3) (i32.const 0) (i32.const 48) (i32.const 7) (i32.const 9) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 20)))
+            (i32.store (i32.const 4) (i32.load (i32.const 8)))
+            (call $check (call $write (i32.load (i32.const 20)) (i32.const 0) (i32.const 1) (i32.const 8)))))
+        """;
+
     /// <summary>A module of small exports.</summary>
     public const string Exports = """
         (module

@@ -424,13 +424,56 @@ public sealed class ExtismFixtureTests
     {
     }
 
-    [Theory(Skip = "debt: WASI: a file system is not built yet")]
-    [InlineData("fs.wasm")]
-    [InlineData("fs_std.wasm")]
-    [InlineData("read_write.wasm")]
-    [InlineData("dotnet-sdk fs.wasm")]
+    [Theory]
+    [InlineData("fs.wasm", "run_test", false)]
+    [InlineData("fs_std.wasm", "run_test", false)]
+    [InlineData("fs.wasm", "_start", true)]
     [Trait("Parity", "EXT-21")]
-    public void Files(string file) => Assert.NotNull(file);
+    public void Files(string file, string function, bool isDotNet) => WithDirectory(folder =>
+    {
+        string path = isDotNet ? Fixtures.DotNet(file) : Fixtures.Go(file);
+        using Plugin plugin = Plugin.Create(Manifest(path) with { AllowedPaths = new Dictionary<string, string> { [folder] = "/mnt" } }, s_wasi);
+        Assert.Equal("hello world!", plugin.Call(function, ""));
+    });
+
+    [Theory]
+    [InlineData("ro:")]
+    [InlineData("")]
+    [Trait("Parity", "EXT-21")]
+    public void Files_that_may_only_be_read(string prefix) => WithDirectory(folder =>
+    {
+        PluginManifest manifest = Manifest(Fixtures.Go("read_write.wasm"), ("path", "/mnt/test.txt")) with
+        {
+            AllowedPaths = new Dictionary<string, string> { [prefix + folder] = "/mnt" },
+        };
+        using Plugin plugin = Plugin.Create(manifest, s_wasi);
+        Assert.Equal("hello world!", plugin.Call("try_read", ""));
+        if (prefix.Length != 0)
+        {
+            Assert.Contains("Failed to write file", Assert.Throws<PluginException>(() => { plugin.Call("try_write", "hello hello!"); }).Message, StringComparison.Ordinal);
+        }
+        else
+        {
+            // It writes what it has read, and what it was given.
+            Assert.Equal("hello world!hello hello!", plugin.Call("try_write", "hello hello!"));
+        }
+
+        Assert.Equal(prefix.Length != 0 ? "hello world!" : "hello world!hello hello!", File.ReadAllText(Path.Combine(folder, "test.txt")));
+    });
+
+    private static void WithDirectory(Action<string> test)
+    {
+        string folder = Directory.CreateTempSubdirectory("codicil-plugins-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "test.txt"), "hello world!");
+            test(folder);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 
     [Fact(Skip = "debt: embedding: fuel is not built yet")]
     public void Loop_runs_out_of_fuel()

@@ -5,7 +5,7 @@ namespace Codicil.Tests;
 
 /// <summary>Random small function bodies whose accesses lie around the end of memory; the same for the same seed.</summary>
 /// <remarks>Results of float arithmetic are seen only through comparisons and conversions: the bits of a NaN are not the same in all code.</remarks>
-internal sealed class GuardExactnessGenerator(int seed)
+internal sealed class GuardExactnessGenerator(int seed, bool withVectors = false)
 {
     private static readonly string[] s_loads32 = ["i32.load8_u", "i32.load8_s", "i32.load16_u", "i32.load16_s", "i32.load", "i32.load"];
     private static readonly string[] s_loads64 = ["i64.load8_u", "i64.load8_s", "i64.load16_u", "i64.load16_s", "i64.load32_u", "i64.load32_s", "i64.load", "i64.load", "i64.load"];
@@ -15,6 +15,24 @@ internal sealed class GuardExactnessGenerator(int seed)
     private static readonly string[] s_constants = ["0", "1", "-1", "2", "7", "8", "0x7f", "0x80", "0xff", "0x100", "0xffff", "0x8000", "24", "0x7fffffff"];
     private static readonly int[] s_offsets = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 120, 128];
 
+    private static readonly string[] s_loads128 =
+    [
+        "v128.load", "v128.load", "v128.load", "v128.load8x8_s", "v128.load16x4_u", "v128.load32x2_s", "v128.load8_splat", "v128.load16_splat", "v128.load32_splat",
+        "v128.load64_splat", "v128.load32_zero", "v128.load64_zero",
+    ];
+    private static readonly string[] s_binary128 =
+    [
+        "v128.and", "v128.or", "v128.xor", "v128.andnot", "i8x16.add", "i32x4.sub", "i16x8.mul", "i32x4.mul", "i64x2.add", "i8x16.swizzle", "i8x16.eq", "i32x4.gt_s", "i16x8.lt_u",
+        "i8x16.min_u", "i16x8.narrow_i32x4_s", "i8x16.narrow_i16x8_u", "i32x4.dot_i16x8_s", "i16x8.extmul_low_i8x16_s", "i64x2.extmul_high_i32x4_u", "i8x16.avgr_u", "i16x8.sub_sat_s",
+        "i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23", "i8x16.shuffle 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18", "i8x16.shuffle 0 1 2 3 4 5 6 7 24 25 26 27 28 29 30 31",
+        "i8x16.shuffle 0 1 2 3 12 13 14 15 16 17 18 19 20 21 22 23", "i8x16.shuffle 5 17 2 30 4 4 4 20 31 0 16 6 7 22 9 1",
+    ];
+    private static readonly string[] s_unary128 =
+    [
+        "v128.not", "i8x16.abs", "i32x4.neg", "i8x16.popcnt", "i16x8.extend_low_i8x16_s", "i32x4.extend_high_i16x8_u", "i64x2.extend_low_i32x4_s", "i16x8.extadd_pairwise_i8x16_u",
+        "f64x2.convert_low_i32x4_u", "i32x4.trunc_sat_f64x2_s_zero", "i32x4.trunc_sat_f32x4_u",
+    ];
+
     private readonly Random _random = new(seed);
     private StringBuilder _text = new();
     private int _loops;
@@ -22,6 +40,11 @@ internal sealed class GuardExactnessGenerator(int seed)
     public string NextBody()
     {
         _text = new StringBuilder("(local $x i64) (local $y i64) (local $i i32) (local $j i32) (local $n i32) (local $k i32) (local $d f64) (local $s f32)\n");
+        if (withVectors)
+        {
+            _text.Insert(_text.Length - 1, " (local $v v128) (local $w v128)");
+        }
+
         _loops = 0;
         if (Chance(8))
         {
@@ -44,6 +67,12 @@ internal sealed class GuardExactnessGenerator(int seed)
 
     private void Statement(int depth)
     {
+        if (withVectors && Chance(3))
+        {
+            VectorStatement();
+            return;
+        }
+
         switch (_random.Next(depth == 0 ? 9 : 13))
         {
             case 0: _text.Append(CultureInfo.InvariantCulture, $"(local.set ${Pick(["x", "y"])} {I64(3)})\n"); break;
@@ -91,6 +120,51 @@ internal sealed class GuardExactnessGenerator(int seed)
                 break;
         }
     }
+
+    private void VectorStatement()
+    {
+        switch (_random.Next(5))
+        {
+            case 0: _text.Append(CultureInfo.InvariantCulture, $"(local.set ${Pick(["v", "w"])} {V128(3)})\n"); break;
+            case 1: _text.Append(CultureInfo.InvariantCulture, $"(drop {V128(3)})\n"); break;
+            case 2: _text.Append(CultureInfo.InvariantCulture, $"(v128.store{_random.Next(4) switch { 0 => "8", 1 => "16", 2 => "32", _ => "64" }}_lane {Lane(1)} {V128(2)})\n"); break;
+            default:
+                string address = Address();
+                int offset = s_offsets[_random.Next(s_offsets.Length)];
+                _text.Append(CultureInfo.InvariantCulture, $"(v128.store offset={offset} {address} {V128(2)})\n");
+                if (Chance(2))
+                {
+                    _text.Append(CultureInfo.InvariantCulture, $"(v128.store offset={offset + (8 * _random.Next(4))} {address} {V128(1)})\n");
+                }
+
+                break;
+        }
+    }
+
+    // A place and a lane that every shape has.
+    private string Lane(int depth) => string.Create(
+        CultureInfo.InvariantCulture, $"offset={s_offsets[_random.Next(s_offsets.Length)]} {_random.Next(2)} {(depth > 0 ? Address() : "(local.get $a)")}");
+
+    private string V128(int depth) => _random.Next(depth == 0 ? 4 : 12) switch
+    {
+        0 => $"(v128.const i64x2 {Pick(s_constants)} {Pick(s_constants)})",
+        1 => $"(local.get {Pick(["$v", "$w"])})",
+        2 or 3 => $"({Pick(s_loads128)} {Place()})",
+        4 or 5 or 6 => $"({Pick(s_binary128)} {V128(depth - 1)} {V128(depth - 1)})",
+        7 => $"({Pick(s_unary128)} {V128(depth - 1)})",
+        8 => $"(v128.load{_random.Next(4) switch { 0 => "8", 1 => "16", 2 => "32", _ => "64" }}_lane {Lane(depth - 1)} {V128(depth - 1)})",
+        9 => Chance(2) ? $"(i32x4.splat {I32(depth - 1)})" : $"(i64x2.replace_lane {_random.Next(2)} {V128(depth - 1)} {I64(depth - 1)})",
+        10 => $"({Pick(["i8x16.shl", "i16x8.shr_s", "i32x4.shr_u", "i64x2.shl"])} {V128(depth - 1)} {I32(depth - 1)})",
+        _ => Chance(2) ? $"(call $load128 {Address()})" : $"(select {V128(depth - 1)} {V128(depth - 1)} {I32(depth - 1)})",
+    };
+
+    private string LaneOf(int depth) => _random.Next(4) switch
+    {
+        0 => $"(i64x2.extract_lane {_random.Next(2)} {V128(depth)})",
+        1 => $"(i64.extend_i32_s (i32x4.extract_lane {_random.Next(4)} {V128(depth)}))",
+        2 => $"(i64.extend_i32_u ({Pick(["i8x16.extract_lane_s", "i8x16.extract_lane_u", "i16x8.extract_lane_s", "i16x8.extract_lane_u"])} {_random.Next(8)} {V128(depth)}))",
+        _ => $"(i64.extend_i32_u ({Pick(["v128.any_true", "i8x16.all_true", "i8x16.bitmask", "i32x4.bitmask"])} {V128(depth)}))",
+    };
 
     // A few in a row, often next to each other and often of constants.
     private void Stores()
@@ -149,7 +223,7 @@ internal sealed class GuardExactnessGenerator(int seed)
         _ => Chance(2) ? $"(f64.lt {F64(depth - 1)} {F64(depth - 1)})" : $"(call $low {I64(depth - 1)})",
     };
 
-    private string I64(int depth) => _random.Next(depth == 0 ? 4 : 13) switch
+    private string I64(int depth) => withVectors && depth > 0 && Chance(4) ? LaneOf(depth - 1) : _random.Next(depth == 0 ? 4 : 13) switch
     {
         0 => $"(i64.const {Pick(s_constants)})",
         1 => $"(local.get {Pick(["$x", "$y"])})",

@@ -25,6 +25,20 @@ public sealed class GuardExactnessTests
     }
 
     [Fact]
+    public void Accesses_of_vectors_at_the_end_of_memory_are_the_same_in_both_modes()
+    {
+        using var harness = new GuardExactnessHarness();
+        foreach (string[] functions in GuardExactnessVectorCases.All().Chunk(FunctionsInModule))
+        {
+            harness.Compare(functions, s_addresses, GuardExactnessCases.Shared + GuardExactnessVectorCases.Shared);
+        }
+
+        harness.AssertSame();
+        Assert.InRange(harness.Traps, harness.Calls / 10, harness.Calls);
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{harness.Calls} calls, {harness.Traps} traps"));
+    }
+
+    [Fact]
     public void Accesses_at_constant_addresses_are_the_same_in_both_modes()
     {
         using var harness = new GuardExactnessHarness();
@@ -51,24 +65,26 @@ public sealed class GuardExactnessTests
     }
 
     /// <summary><c>CODICIL_GUARD_FUNCTIONS</c> says how many functions, <c>CODICIL_GUARD_SEED</c> which.</summary>
-    [Fact]
-    public void Random_functions_are_the_same_in_both_modes()
+    [Theory]
+    [InlineData(false, 3000)]
+    [InlineData(true, 2000)]
+    public void Random_functions_are_the_same_in_both_modes(bool withVectors, int usualCount)
     {
-        int count = Setting("CODICIL_GUARD_FUNCTIONS", 3000);
+        int count = Setting("CODICIL_GUARD_FUNCTIONS", usualCount);
         int seed = Setting("CODICIL_GUARD_SEED", 20261121);
         const int FunctionsAtOnce = 250;
         using var harness = new GuardExactnessHarness();
         int[] addresses = [GuardExactnessHarness.PageBytes - 256, .. Enumerable.Range(GuardExactnessHarness.PageBytes - 25, 26)];
         for (int done = 0; done < count; done += FunctionsAtOnce, seed++)
         {
-            var generator = new GuardExactnessGenerator(seed);
+            var generator = new GuardExactnessGenerator(seed, withVectors);
             var functions = new List<string>();
             for (int i = 0; i < FunctionsAtOnce; i++)
             {
                 functions.Add(generator.NextBody());
             }
 
-            harness.Compare(functions, addresses, GuardExactnessCases.Shared);
+            harness.Compare(functions, addresses, GuardExactnessCases.Shared + GuardExactnessVectorCases.Shared);
         }
 
         harness.AssertSame();

@@ -44,6 +44,9 @@ internal static class ChildSample
             case ["plugin-bytes", string file]:
                 Print(PluginSample.AllocatedBytes(options, file));
                 break;
+            case ["files", string figure]:
+                Print(FileSample.Measure(options, figure));
+                break;
             default:
                 throw new UsageException("unknown sample");
         }

@@ -40,7 +40,15 @@ internal static class FigureBenchmark
             }
         }
 
-        yield return Single("a loop over the kernel's load_u8, times one over i32.load8_u", "", 1.5, rounds, progress, "kernel-load");
+        yield return Single("a loop over the kernel's load_u8, against i32.load8_u", "x", 1.5, rounds, progress, "kernel-load");
+
+        // 1 GiB at 1.5 GB/s.
+        yield return Single("fd_write of 1 GiB in 64 KiB pieces, file in memory", "ms", 716, rounds, progress, "files", "write");
+        yield return Single("fd_read of 1 GiB in 64 KiB pieces, file in memory", "ms", 716, rounds, progress, "files", "read");
+        yield return Single("path_open + fd_close", "us", 15, rounds, progress, "files", "open");
+        yield return Single("fd_write of a byte to a FileStream without a buffer, against C#", "x", 2, rounds, progress, "files", "byte-file");
+        yield return Single("fd_write of a byte to a MemoryStream, against C#", "x", 2, rounds, progress, "files", "byte-memory");
+
         yield return Single("10,000 live 1-page instances, resident", "MiB", 1228.8, 1, progress, "instances", Path.Combine(suite.Micro, "small.wasm"), "10000");
     }
 

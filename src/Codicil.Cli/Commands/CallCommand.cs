@@ -27,7 +27,7 @@ internal static class CallCommand
     private static readonly Option<string?> s_manifest = new("--manifest") { Description = "The manifest in JSON; `-` is standard input.", HelpName = "FILE" };
     private static readonly Option<string?> s_logLevel = new("--log-level") { Description = "Show log messages from this level on: trace, debug, info, warn, error.", HelpName = "L" };
     private static readonly Option<string[]> s_hosts = new("--allow-host") { Description = "A host that the plug-in may reach; not available yet.", HelpName = "GLOB" };
-    private static readonly Option<string[]> s_paths = new("--allow-path") { Description = "A directory that the plug-in sees; not available yet.", HelpName = "HOST[::GUEST][:ro]" };
+    private static readonly Option<string[]> s_paths = new("--allow-path") { Description = "A directory that the plug-in sees, one more of the manifest's allowed paths; with --wasi.", HelpName = "HOST[::GUEST][:ro]" };
     private static readonly Option<bool> s_headers = new("--http-headers") { Description = "Show response headers to the plug-in; not available yet." };
 
     public static Command Create()
@@ -40,11 +40,12 @@ internal static class CallCommand
         options.AddTo(command);
         command.SetAction(parse =>
         {
-            GuestOptions.RefuseLater(parse, s_hosts, s_paths, s_headers);
+            GuestOptions.RefuseLater(parse, s_hosts, s_headers);
             GuestOptions.Values values = options.Read(parse);
-            if (!parse.GetValue(s_wasi) && values.NeedsWasi)
+            bool hasPaths = parse.GetValue(s_paths) is { Length: > 0 };
+            if (!parse.GetValue(s_wasi) && (values.NeedsWasi || hasPaths))
             {
-                throw new UsageException("--env, --inherit-env, --listen and --deterministic are for plug-ins that import WASI: --wasi");
+                throw new UsageException("--allow-path, --dir, --env, --inherit-env, --listen and --deterministic are for plug-ins that import WASI: --wasi");
             }
 
             return Run(parse, values);
@@ -67,6 +68,7 @@ internal static class CallCommand
         {
             Timeout = options.Timeout ?? manifest.Timeout,
             Config = Merge(manifest.Config, parse.GetValue(s_config) ?? []),
+            AllowedPaths = Merge(manifest.AllowedPaths, [.. (parse.GetValue(s_paths) ?? []).Select(static text => GuestDirectory.Parse("--allow-path", text)), .. options.Directories]),
         };
         byte[] input = ReadInput(parse.GetValue(s_input), parse.GetValue(s_inputFile));
         PluginLogLevel? level = parse.GetValue(s_logLevel) is string text ? ParseLevel(text) : null;
@@ -74,7 +76,7 @@ internal static class CallCommand
         var pluginOptions = new PluginOptions
         {
             Wasi = parse.GetValue(s_wasi),
-            WasiOptions = GuestWorld.CreateWasiOptions(options, listeners),
+            WasiOptions = GuestWorld.CreateWasiOptions(options with { Directories = [] }, listeners),
             Engine = options.ToEngineOptions(),
             Interruptible = manifest.Timeout > TimeSpan.Zero,
             Limits = options.ToLimits(),
@@ -237,6 +239,18 @@ internal static class CallCommand
         {
             (string key, string value) = GuestOptions.ParsePair("--config", pair);
             merged[key] = value;
+        }
+
+        return merged;
+    }
+
+    // The manifest's form: what may only be read has a prefix. --dir is the same thing here: a manifest's paths leave no room for others.
+    private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string> paths, IReadOnlyList<GuestDirectory> directories)
+    {
+        var merged = new Dictionary<string, string>(paths, StringComparer.Ordinal);
+        foreach (GuestDirectory directory in directories)
+        {
+            merged[(directory.IsReadOnly ? "ro:" : "") + directory.Host] = directory.Guest;
         }
 
         return merged;

@@ -10,7 +10,7 @@ internal sealed class GuestOptions
 {
     private readonly Option<string> _engine = EngineChoice.Option();
 
-    private readonly Option<string[]> _directories = new("--dir") { Description = "A preopened directory; not available yet.", HelpName = "HOST[::GUEST][:ro]" };
+    private readonly Option<string[]> _directories = new("--dir") { Description = "A directory that the guest sees, at GUEST or under the same name; with :ro it may only read.", HelpName = "HOST[::GUEST][:ro]" };
 
     private readonly Option<string[]> _environment = new("--env") { Description = "A variable of the guest's environment.", HelpName = "K=V" };
 
@@ -52,7 +52,7 @@ internal sealed class GuestOptions
     /// <exception cref="UsageException">A value makes no sense, or belongs to a feature that is not built yet.</exception>
     public Values Read(ParseResult parse)
     {
-        RefuseLater(parse, _directories, _fuel, _cache);
+        RefuseLater(parse, _fuel, _cache);
         int repeat = parse.GetValue(_repeat);
         if (repeat < 1)
         {
@@ -64,6 +64,7 @@ internal sealed class GuestOptions
             Engine = EngineChoice.Parse(parse.GetValue(_engine)!),
             Environment = [.. (parse.GetValue(_environment) ?? []).Select(ParseVariable)],
             InheritEnvironment = parse.GetValue(_inheritEnvironment),
+            Directories = [.. (parse.GetValue(_directories) ?? []).Select(static text => GuestDirectory.Parse("--dir", text))],
             Listeners = [.. (parse.GetValue(_listeners) ?? []).Select(GuestListeners.Parse)],
             Timeout = parse.GetValue(_timeout) is string timeout ? Quantity.ParseDuration("--timeout", timeout) : null,
             MaximumMemory = parse.GetValue(_maximumMemory) is string memory ? Quantity.ParseSize("--max-memory", memory) : null,
@@ -115,6 +116,8 @@ internal sealed class GuestOptions
 
         public bool InheritEnvironment { get; init; }
 
+        public IReadOnlyList<GuestDirectory> Directories { get; init; } = [];
+
         public IReadOnlyList<EndPoint> Listeners { get; init; } = [];
 
         public TimeSpan? Timeout { get; init; }
@@ -132,7 +135,7 @@ internal sealed class GuestOptions
         public bool Deterministic { get; init; }
 
         /// <summary>Whether something was asked for that only WASI can give.</summary>
-        public bool NeedsWasi => Environment.Count > 0 || InheritEnvironment || Listeners.Count > 0 || Deterministic;
+        public bool NeedsWasi => Directories.Count > 0 || Environment.Count > 0 || InheritEnvironment || Listeners.Count > 0 || Deterministic;
 
         /// <summary>An engine that can be interrupted only where that is needed: the check has its price.</summary>
         public EngineOptions ToEngineOptions() => new()

@@ -42,7 +42,7 @@ internal static class GuestWorld
     public static WasiOptions CreateWasiOptions(GuestOptions.Values options, GuestListeners listeners, IReadOnlyList<string> arguments) =>
         CreateWasiOptions(options, listeners).InheritConsole() with { Arguments = arguments };
 
-    /// <summary>WASI as the options say: time, environment, listeners.</summary>
+    /// <summary>WASI as the options say: time, environment, directories, listeners.</summary>
     public static WasiOptions CreateWasiOptions(GuestOptions.Values options, GuestListeners listeners)
     {
         WasiOptions wasi = options.Deterministic ? WasiOptions.Deterministic : WasiOptions.Default.WithSystemTime();
@@ -51,6 +51,7 @@ internal static class GuestWorld
             wasi = wasi.InheritEnvironment();
         }
 
+        wasi = options.Directories.Aggregate(wasi, static (wasi, directory) => directory.AddTo(wasi));
         return listeners.AddTo(wasi with { Environment = [.. wasi.Environment, .. options.Environment] });
     }
 }

@@ -118,6 +118,10 @@ internal sealed class FileHandleDescriptor : Descriptor
         return Errno.Success;
     }
 
+    // A file never keeps one waiting (POSIX, poll): what is told is how much there is, which at the end is nothing.
+    public override Readiness PollRead() =>
+        IsSeekable && _file.GetStatus(out FileStatus status) == Errno.Success ? Readiness.Now(status.Size > _position ? status.Size - _position : 0) : Readiness.Now(1);
+
     public override Errno Sync(bool dataOnly) => _file.Sync(dataOnly);
 
     public override Errno Advise(ulong offset, ulong length, uint advice) => _file.Advise(offset, length, (Advice)advice);

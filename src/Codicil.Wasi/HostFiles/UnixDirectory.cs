@@ -168,19 +168,25 @@ internal sealed class UnixDirectory(WasiFileSystem owner, UnixFeatures features,
             return Errno.NoEnt;
         }
 
-        if (target[0] == (byte)'/')
-        {
-            return Errno.Perm;
-        }
-
         if (target.Length >= UnixResolver.LongestPath)
         {
             return Errno.NameTooLong;
         }
 
+        // What is checked is what is used, whoever writes to the guest's memory meanwhile.
         Span<byte> terminated = stackalloc byte[target.Length + 1];
         target.CopyTo(terminated);
         terminated[^1] = 0;
+        if (terminated[0] == (byte)'/')
+        {
+            return Errno.Perm;
+        }
+
+        if (terminated[..^1].Contains((byte)0))
+        {
+            return Errno.Inval;
+        }
+
         Errno errno = ResolveNew(path, stackalloc byte[UnixLocation.LongestName], out UnixLocation location);
         if (errno == Errno.Success)
         {

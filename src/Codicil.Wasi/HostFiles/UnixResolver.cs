@@ -35,6 +35,12 @@ internal static class UnixResolver
         Span<byte> terminated = stackalloc byte[path.Length + 1];
         path.CopyTo(terminated);
         terminated[^1] = 0;
+        if (terminated[..^1].Contains((byte)0))
+        {
+            error = UnixNumbers.ErrorInvalid;
+            return null;
+        }
+
         int attempts = 0;
         UnixHandle? handle;
         do
@@ -66,6 +72,15 @@ internal static class UnixResolver
         if (path.Length >= LongestPath)
         {
             return Errno.NameTooLong;
+        }
+
+        // A path may lie in a memory that others write to: what is checked must be what is used.
+        Span<byte> copy = stackalloc byte[path.Length];
+        path.CopyTo(copy);
+        path = copy;
+        if (path.Contains((byte)0))
+        {
+            return Errno.Inval;
         }
 
         if (path[0] == (byte)'/')

@@ -163,7 +163,7 @@ internal sealed partial class FunctionEmitter
     /// <summary>
     /// A load of 8 bytes in guard mode, from the address on top. As an indirection of the JIT it would become one of 4 bytes where its value is not
     /// used, or a narrower one where only a part is, and the trap in the last bytes of the memory would be lost. As an intrinsic it stays what it is,
-    /// and the machine code is the same: one load into a register of either kind.
+    /// and the machine code is the same: one load into a register of either kind. There is no guard memory without them; see SignalFilter.
     /// </summary>
     private void EmitWideLoad(Opcode opcode)
     {
@@ -175,28 +175,8 @@ internal sealed partial class FunctionEmitter
             return;
         }
 
-        if (Sse2.IsSupported)
-        {
-            _il.Call(isFloat ? s_loadScalarDouble : s_loadScalarInt64);
-            _il.Call(isFloat ? s_toScalarDouble : s_toScalarInt64);
-            return;
-        }
-
-        EmitProbe(sizeof(ulong));
-        _il.Emit(isFloat ? OpCodes.Ldind_R8 : OpCodes.Ldind_I8);
-    }
-
-    // Where there are no intrinsics, a load of the last byte first. Guard memory exists on x64 only, so far.
-    private void EmitProbe(int width)
-    {
-        LocalBuilder address = ScratchAddress();
-        _il.StoreLocal(address);
-        _il.LoadLocal(address);
-        _il.LoadInt32(width - 1);
-        _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Ldind_U1);
-        _il.Emit(OpCodes.Pop);
-        _il.LoadLocal(address);
+        _il.Call(isFloat ? s_loadScalarDouble : s_loadScalarInt64);
+        _il.Call(isFloat ? s_toScalarDouble : s_toScalarInt64);
     }
 
     /// <summary>

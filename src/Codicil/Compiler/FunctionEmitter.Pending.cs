@@ -64,6 +64,9 @@ internal sealed partial class FunctionEmitter
             case PendingKind.Constant when _pendingOperand.Kind is OperandKind.F32 or OperandKind.F64 && !isPlain:
                 EmitArithmeticConstant(_pendingOperand);
                 break;
+            case PendingKind.Constant when _pendingOperand.Kind == OperandKind.V128 && !isPlain && IsDroppedFromArithmetic(_pendingOperand):
+                EmitHiddenVector(_pendingOperand);
+                break;
             case PendingKind.Constant or PendingKind.Local:
                 EmitPending(_pendingOperand);
                 break;

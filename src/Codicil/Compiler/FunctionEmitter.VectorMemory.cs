@@ -1,10 +1,6 @@
-using System.Reflection;
 using System.Reflection.Emit;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Instructions;
-using Codicil.Semantics;
 
 namespace Codicil.Compiler;
 
@@ -46,62 +42,55 @@ internal sealed partial class FunctionEmitter
                 break;
             case Opcode.V128Load8Splat:
                 _il.Emit(OpCodes.Ldind_U1);
-                CallVector(nameof(VectorOps.I8x16Splat));
+                CallVector(Opcode.I8x16Splat);
                 break;
             case Opcode.V128Load16Splat:
                 _il.Emit(OpCodes.Ldind_U2);
-                CallVector(nameof(VectorOps.I16x8Splat));
+                CallVector(Opcode.I16x8Splat);
                 break;
             case Opcode.V128Load32Splat:
                 _il.Emit(OpCodes.Ldind_I4);
-                CallVector(nameof(VectorOps.I32x4Splat));
+                CallVector(Opcode.I32x4Splat);
                 break;
             case Opcode.V128Load64Splat:
-                if (!_isChecked && Sse3.IsSupported)
+                if (!_isChecked)
                 {
-                    _il.Call(s_loadAndDuplicate);
-                    CallVector(nameof(VectorOps.FromVectorOfDouble));
+                    _il.Call(VectorIntrinsics.LoadAndDuplicate);
                 }
                 else
                 {
-                    EmitLoad64();
-                    CallVector(nameof(VectorOps.I64x2Splat));
+                    _il.Emit(OpCodes.Ldind_I8);
+                    CallVector(Opcode.I64x2Splat);
                 }
 
                 break;
             case Opcode.V128Load32Zero:
-                if (!_isChecked && Sse2.IsSupported)
+                _il.Emit(OpCodes.Ldind_I4);
+                if (!_isChecked)
                 {
-                    _il.Call(s_loadScalarInt32);
-                    CallVector(nameof(VectorOps.FromVectorOfInt32));
-                }
-                else
-                {
-                    _il.Emit(OpCodes.Ldind_I4);
-                    CallVector(nameof(VectorOps.FromInt32));
+                    EmitNarrowingBarrier();
                 }
 
+                _il.Call(VectorIntrinsics.FromInt32);
+                break;
+            case Opcode.V128Load64Zero:
+                EmitLoad64Zero();
                 break;
             default:
-                EmitLoad64Zero();
-                if (ExtensionOf(opcode) is string extension)
-                {
-                    CallVector(extension);
-                }
-
+                EmitLoadLow64();
+                CallVector(ExtensionOf(opcode));
                 break;
         }
     }
 
-    private static string? ExtensionOf(Opcode opcode) => opcode switch
+    private static Opcode ExtensionOf(Opcode opcode) => opcode switch
     {
-        Opcode.V128Load8x8S => nameof(VectorOps.I16x8ExtendLowI8x16S),
-        Opcode.V128Load8x8U => nameof(VectorOps.I16x8ExtendLowI8x16U),
-        Opcode.V128Load16x4S => nameof(VectorOps.I32x4ExtendLowI16x8S),
-        Opcode.V128Load16x4U => nameof(VectorOps.I32x4ExtendLowI16x8U),
-        Opcode.V128Load32x2S => nameof(VectorOps.I64x2ExtendLowI32x4S),
-        Opcode.V128Load32x2U => nameof(VectorOps.I64x2ExtendLowI32x4U),
-        _ => null,
+        Opcode.V128Load8x8S => Opcode.I16x8ExtendLowI8x16S,
+        Opcode.V128Load8x8U => Opcode.I16x8ExtendLowI8x16U,
+        Opcode.V128Load16x4S => Opcode.I32x4ExtendLowI16x8S,
+        Opcode.V128Load16x4U => Opcode.I32x4ExtendLowI16x8U,
+        Opcode.V128Load32x2S => Opcode.I64x2ExtendLowI32x4S,
+        _ => Opcode.I64x2ExtendLowI32x4U,
     };
 
     /// <summary>
@@ -110,43 +99,44 @@ internal sealed partial class FunctionEmitter
     /// </summary>
     private void EmitLoadVector()
     {
-        if (!_isChecked && _nextOpcode != Opcode.V128Store)
+        if (_isChecked || _nextOpcode == Opcode.V128Store)
         {
-            if (Sse3.IsSupported)
-            {
-                _il.Call(s_loadVector);
-                return;
-            }
-
-            EmitProbe(Vector128<byte>.Count);
+            EmitLoadIndirect(OperandKind.V128);
         }
-
-        EmitLoadIndirect(OperandKind.V128);
+        else
+        {
+            _il.Call(VectorIntrinsics.Load);
+        }
     }
 
-    private void EmitLoad64()
+    // 8 bytes for an instruction that uses all of them: the JIT makes them its operand.
+    private void EmitLoadLow64()
+    {
+        if (!_isChecked)
+        {
+            _il.Call(VectorIntrinsics.LoadScalarInt64);
+            return;
+        }
+
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Call(VectorIntrinsics.FromInt64);
+    }
+
+    /// <summary>
+    /// 8 bytes for any use. A scalar load would become the operand of an instruction that takes the lowest lane only, and load no more than that; one
+    /// that duplicates does not, and a move clears the upper lane.
+    /// </summary>
+    private void EmitLoad64Zero()
     {
         if (_isChecked)
         {
             _il.Emit(OpCodes.Ldind_I8);
-        }
-        else
-        {
-            EmitWideLoad(Opcode.I64Load);
-        }
-    }
-
-    private void EmitLoad64Zero()
-    {
-        if (!_isChecked && Sse2.IsSupported)
-        {
-            _il.Call(s_loadScalarInt64);
-            CallVector(nameof(VectorOps.FromVectorOfInt64));
+            _il.Call(VectorIntrinsics.FromInt64);
             return;
         }
 
-        EmitLoad64();
-        CallVector(nameof(VectorOps.FromInt64));
+        _il.Call(VectorIntrinsics.LoadAndDuplicate);
+        _il.Call(VectorIntrinsics.ClearUpper);
     }
 
     private void EmitLoadLane(in Instruction instruction)
@@ -167,8 +157,11 @@ internal sealed partial class FunctionEmitter
             case Opcode.V128Load32Lane:
                 _il.Emit(OpCodes.Ldind_I4);
                 break;
+            case Opcode.V128Load64Lane when !_isChecked:
+                EmitWideLoad(Opcode.I64Load);
+                break;
             default:
-                EmitLoad64();
+                _il.Emit(OpCodes.Ldind_I8);
                 break;
         }
 
@@ -179,10 +172,10 @@ internal sealed partial class FunctionEmitter
         _il.LoadInt32(instruction.Lane);
         CallVector(instruction.Opcode switch
         {
-            Opcode.V128Load8Lane => nameof(VectorOps.I8x16ReplaceLane),
-            Opcode.V128Load16Lane => nameof(VectorOps.I16x8ReplaceLane),
-            Opcode.V128Load32Lane => nameof(VectorOps.I32x4ReplaceLane),
-            _ => nameof(VectorOps.I64x2ReplaceLane),
+            Opcode.V128Load8Lane => Opcode.I8x16ReplaceLane,
+            Opcode.V128Load16Lane => Opcode.I16x8ReplaceLane,
+            Opcode.V128Load32Lane => Opcode.I32x4ReplaceLane,
+            _ => Opcode.I64x2ReplaceLane,
         });
     }
 
@@ -193,10 +186,10 @@ internal sealed partial class FunctionEmitter
         _il.LoadInt32(instruction.Lane);
         CallVector(instruction.Opcode switch
         {
-            Opcode.V128Store8Lane => nameof(VectorOps.I8x16ExtractLaneU),
-            Opcode.V128Store16Lane => nameof(VectorOps.I16x8ExtractLaneU),
-            Opcode.V128Store32Lane => nameof(VectorOps.I32x4ExtractLane),
-            _ => nameof(VectorOps.I64x2ExtractLane),
+            Opcode.V128Store8Lane => Opcode.I8x16ExtractLaneU,
+            Opcode.V128Store16Lane => Opcode.I16x8ExtractLaneU,
+            Opcode.V128Store32Lane => Opcode.I32x4ExtractLane,
+            _ => Opcode.I64x2ExtractLane,
         });
         EmitAddressBelow(
             instruction.Opcode == Opcode.V128Store64Lane ? OperandKind.I64 : OperandKind.I32, instruction.Bits, OpcodeTable.Width(instruction.Opcode));
@@ -219,10 +212,4 @@ internal sealed partial class FunctionEmitter
             _il.Emit(OpCodes.Volatile);
         }
     }
-
-    private void CallVector(string name) => _il.Call(RuntimeMembers.Vector(name));
-
-    private static readonly MethodInfo s_loadVector = typeof(Sse3).GetMethod(nameof(Sse3.LoadDquVector128), [typeof(byte).MakePointerType()])!;
-    private static readonly MethodInfo s_loadAndDuplicate = typeof(Sse3).GetMethod(nameof(Sse3.LoadAndDuplicateToVector128), [typeof(double).MakePointerType()])!;
-    private static readonly MethodInfo s_loadScalarInt32 = LoadScalar(typeof(int));
 }

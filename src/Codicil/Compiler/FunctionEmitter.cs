@@ -46,8 +46,8 @@ internal sealed partial class FunctionEmitter
     private readonly FunctionType _type;
     private readonly int _parameterCount;
     private readonly Dictionary<int, LocalBuilder> _slots = [];
-    private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[10];
-    private readonly int[] _nextScratch = new int[10];
+    private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[9];
+    private readonly int[] _nextScratch = new int[9];
 
     private CilWriter _il = null!;
     private LocalBuilder[] _locals = [];
@@ -379,9 +379,7 @@ internal sealed partial class FunctionEmitter
 
     private LocalBuilder Scratch(OperandKind kind) => Scratch((int)kind, ClrTypes.Of(kind));
 
-    private LocalBuilder ScratchAddress() => Scratch(8, typeof(nint));
-
-    private LocalBuilder ScratchFunctions() => Scratch(9, typeof(FunctionInstance[]));
+    private LocalBuilder ScratchFunctions() => Scratch(8, typeof(FunctionInstance[]));
 
     private LocalBuilder Scratch(int kind, Type type)
     {

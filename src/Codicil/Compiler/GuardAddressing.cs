@@ -26,7 +26,7 @@ internal static class GuardAddressing
     /// <summary>More than the largest offset up to which the JIT takes one address for another.</summary>
     private const int JitLimit = 32 * 1024;
 
-    /// <summary>The widest access, 16 bytes, probes its last byte.</summary>
+    /// <summary>The widest access: the JIT may make pieces of one, with offsets of their own.</summary>
     private const int WidestAccess = 16;
 
     /// <summary>Whether accesses at this offset can be relative to the near base.</summary>

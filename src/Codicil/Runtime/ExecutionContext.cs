@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 using Codicil.Semantics;
 
 namespace Codicil.Runtime;
@@ -57,6 +59,9 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
     public object?[] ExtraReferences;
 
     // The serial numbers of the callers that running host functions were given, from the outermost; 0 above the depth.
+    // Of a caller's token; the rest numbers callers.
+    private const int CallerDepthBits = 20;
+
     private long[] _callers = new long[4];
     private int _callerDepth;
     private long _lastCaller;
@@ -87,23 +92,48 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
         }
     }
 
-    /// <summary>A host function begins that wants a caller.</summary>
-    public (int Depth, long Serial) BeginCaller()
+    /// <summary>A host function begins that wants a caller. What is returned names it: how many such functions were inside, and a number that none before it had.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long BeginCaller()
     {
-        int depth = _callerDepth++;
-        if (depth >= _callers.Length)
+        int depth = _callerDepth;
+        long[] callers = _callers;
+        if ((uint)depth >= (uint)callers.Length)
         {
-            Array.Resize(ref _callers, _callers.Length * 2);
+            callers = GrowCallers();
         }
 
-        return (depth, _callers[depth] = ++_lastCaller);
+        long token = (++_lastCaller << CallerDepthBits) | (uint)depth;
+        callers[depth] = token;
+        _callerDepth = depth + 1;
+        return token;
     }
 
     /// <summary>The host function that began last has ended.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void EndCaller() => _callers[--_callerDepth] = 0;
 
     /// <summary>Whether the host function that was given a caller is running, or waits for one that it called.</summary>
-    public bool IsCallerActive(int depth, long serial) => depth < _callers.Length && _callers[depth] == serial;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsCallerActive(long token)
+    {
+        long[] callers = _callers;
+        int depth = (int)token & ((1 << CallerDepthBits) - 1);
+        return (uint)depth < (uint)callers.Length && callers[depth] == token;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private long[] GrowCallers()
+    {
+        // Each of them has frames on the stack: there is none that large.
+        if (_callers.Length == 1 << CallerDepthBits)
+        {
+            throw new InsufficientExecutionStackException();
+        }
+
+        Array.Resize(ref _callers, _callers.Length * 2);
+        return _callers;
+    }
 
     /// <summary>Makes room for the results beyond the first of any function of a module. Never less than before, whatever other threads do.</summary>
     public void EnsureExtraResults(int count)
@@ -124,7 +154,7 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
             int length = Math.Max(count, ExtraReferences.Length * 2);
             ulong[] numbers = GC.AllocateArray<ulong>(length * (ExtraResultBytes / sizeof(ulong)), pinned: true);
             _extraNumbers.Add(numbers);
-            ExtraResults = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(numbers));
+            ExtraResults = (nint)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(numbers));
 
             // Last: its length says how much room there is.
             Volatile.Write(ref ExtraReferences, new object?[length]);

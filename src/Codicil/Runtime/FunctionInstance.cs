@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 using Codicil.Format.Types;
 
@@ -158,12 +159,10 @@ internal sealed class HostFunction
     public static ManagedStore StoreOf(HostFunction host) => host._store;
 
     /// <summary>Called by thunks: the caller is good until <see cref="EndCaller"/>.</summary>
-    public static Caller BeginCaller(HostFunction host)
-    {
-        (int depth, long serial) = host._store.Context.BeginCaller();
-        return new Caller(host._store, host.Instance, depth, serial);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Caller BeginCaller(HostFunction host) => new(host, host._store.Context.BeginCaller());
 
     /// <summary>Called by thunks when the function has ended.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void EndCaller(HostFunction host) => host._store.Context.EndCaller();
 }

@@ -108,6 +108,12 @@ internal static unsafe class SignalFilter
             return "guard memory is proven on Linux x64 only";
         }
 
+        // Every x64 processor since 2006 has it; the runtime can be told not to use it (DOTNET_EnableSSE42=0).
+        if (!System.Runtime.Intrinsics.X86.Sse3.IsSupported)
+        {
+            return "loads that the JIT leaves as wide as they are need SSE3";
+        }
+
         if (Environment.Version.Major != 10)
         {
             return $"guard memory is proven on .NET 10 only, this is {Environment.Version}";

@@ -228,25 +228,21 @@ internal static partial class VectorOps
     public static Vector128<byte> F32x4ConvertI32x4U(Vector128<byte> x) => Vector128.ConvertToSingle(x.AsUInt32()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> F64x2ConvertLowI32x4S(Vector128<byte> x) => Sse2.IsSupported
-        ? Sse2.ConvertToVector128Double(x.AsInt32()).AsByte()
-        : Vector128.ConvertToDouble(Vector128.WidenLower(x.AsInt32())).AsByte();
+    public static Vector128<byte> F64x2ConvertLowI32x4S(Vector128<byte> x) =>
+        Vector128.ConvertToDouble(Vector128.WidenLower(x.AsInt32())).AsByte();
 
     // As the low bits of 2^52 + x, from which 2^52 is subtracted: both exact.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> F64x2ConvertLowI32x4U(Vector128<byte> x) => Avx512F.VL.IsSupported
-        ? Avx512F.VL.ConvertToVector128Double(x.AsUInt32()).AsByte()
-        : ((Vector128.WidenLower(x.AsUInt32()) | Vector128.Create(TwoTo52).AsUInt64()).AsDouble() - Vector128.Create(TwoTo52)).AsByte();
+    public static Vector128<byte> F64x2ConvertLowI32x4U(Vector128<byte> x) =>
+        ((Vector128.WidenLower(x.AsUInt32()) | Vector128.Create(TwoTo52).AsUInt64()).AsDouble() - Vector128.Create(TwoTo52)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> F32x4DemoteF64x2Zero(Vector128<byte> x) => Sse2.IsSupported
-        ? Sse2.ConvertToVector128Single(x.AsDouble()).AsByte()
-        : Vector128.Narrow(Quiet(x.AsDouble()), Vector128<double>.Zero).AsByte();
+    public static Vector128<byte> F32x4DemoteF64x2Zero(Vector128<byte> x) =>
+        Vector128.Narrow(Quiet(x.AsDouble()), Vector128<double>.Zero).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> F64x2PromoteLowF32x4(Vector128<byte> x) => Sse2.IsSupported
-        ? Sse2.ConvertToVector128Double(x.AsSingle()).AsByte()
-        : Vector128.WidenLower(Quiet(x.AsSingle())).AsByte();
+    public static Vector128<byte> F64x2PromoteLowF32x4(Vector128<byte> x) =>
+        Vector128.WidenLower(Quiet(x.AsSingle())).AsByte();
 
     // The processor gives 0x80000000 for what does not fit. Zero for NaN comes from the mask, the greatest number from turning all bits.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -305,7 +301,10 @@ internal static partial class VectorOps
         }
 
         Vector128<double> whole = Vector128.Truncate(Lesser(value, Vector128.Create((double)uint.MaxValue)));
-        return Vector128.Narrow((whole + Vector128.Create(TwoTo52)).AsUInt64(), Vector128<ulong>.Zero).AsByte();
+        Vector128<double> sum = whole + Vector128.Create(TwoTo52);
+        return Sse2.IsSupported
+            ? Sse.Shuffle(sum.AsSingle(), Vector128<float>.Zero, 0b10_00_10_00).AsByte()
+            : Vector128.Narrow(sum.AsUInt64(), Vector128<ulong>.Zero).AsByte();
     }
 
     private const float TwoTo31 = 2147483648.0f;

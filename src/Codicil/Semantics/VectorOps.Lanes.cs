@@ -26,26 +26,22 @@ internal static partial class VectorOps
         Shuffle(x, lowOfX, highOfX) | Shuffle(y, lowOfY, highOfY);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I8x16NarrowI16x8S(Vector128<byte> x, Vector128<byte> y) => Sse2.IsSupported
-        ? Sse2.PackSignedSaturate(x.AsInt16(), y.AsInt16()).AsByte()
-        : Vector128.NarrowWithSaturation(x.AsInt16(), y.AsInt16()).AsByte();
+    public static Vector128<byte> I8x16NarrowI16x8S(Vector128<byte> x, Vector128<byte> y) =>
+        Vector128.NarrowWithSaturation(x.AsInt16(), y.AsInt16()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I8x16NarrowI16x8U(Vector128<byte> x, Vector128<byte> y) => Sse2.IsSupported
-        ? Sse2.PackUnsignedSaturate(x.AsInt16(), y.AsInt16())
-        : Vector128.Narrow(
+    public static Vector128<byte> I8x16NarrowI16x8U(Vector128<byte> x, Vector128<byte> y) =>
+        Vector128.Narrow(
             Vector128.Clamp(x.AsInt16(), Vector128<short>.Zero, Vector128.Create((short)byte.MaxValue)).AsUInt16(),
             Vector128.Clamp(y.AsInt16(), Vector128<short>.Zero, Vector128.Create((short)byte.MaxValue)).AsUInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I16x8NarrowI32x4S(Vector128<byte> x, Vector128<byte> y) => Sse2.IsSupported
-        ? Sse2.PackSignedSaturate(x.AsInt32(), y.AsInt32()).AsByte()
-        : Vector128.NarrowWithSaturation(x.AsInt32(), y.AsInt32()).AsByte();
+    public static Vector128<byte> I16x8NarrowI32x4S(Vector128<byte> x, Vector128<byte> y) =>
+        Vector128.NarrowWithSaturation(x.AsInt32(), y.AsInt32()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I16x8NarrowI32x4U(Vector128<byte> x, Vector128<byte> y) => Sse41.IsSupported
-        ? Sse41.PackUnsignedSaturate(x.AsInt32(), y.AsInt32()).AsByte()
-        : Vector128.Narrow(
+    public static Vector128<byte> I16x8NarrowI32x4U(Vector128<byte> x, Vector128<byte> y) =>
+        Vector128.Narrow(
             Vector128.Clamp(x.AsInt32(), Vector128<int>.Zero, Vector128.Create((int)ushort.MaxValue)).AsUInt32(),
             Vector128.Clamp(y.AsInt32(), Vector128<int>.Zero, Vector128.Create((int)ushort.MaxValue)).AsUInt32()).AsByte();
 
@@ -88,11 +84,6 @@ internal static partial class VectorOps
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I32x4DotI16x8S(Vector128<byte> x, Vector128<byte> y)
     {
-        if (Sse2.IsSupported)
-        {
-            return Sse2.MultiplyAddAdjacent(x.AsInt16(), y.AsInt16()).AsByte();
-        }
-
         Vector128<int> low = Vector128.WidenLower(x.AsInt16()) * Vector128.WidenLower(y.AsInt16());
         Vector128<int> high = Vector128.WidenUpper(x.AsInt16()) * Vector128.WidenUpper(y.AsInt16());
         low += (low.AsInt64() >>> 32).AsInt32();
@@ -140,13 +131,4 @@ internal static partial class VectorOps
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> FromInt64(long value) => Vector128.CreateScalar(value).AsByte();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> FromVectorOfInt32(Vector128<int> value) => value.AsByte();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> FromVectorOfInt64(Vector128<long> value) => value.AsByte();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> FromVectorOfDouble(Vector128<double> value) => value.AsByte();
 }

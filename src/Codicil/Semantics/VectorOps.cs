@@ -6,8 +6,9 @@ namespace Codicil.Semantics;
 
 /// <summary>
 /// The instructions on vectors (4.3.5), named like their opcodes. A v128 is a vector of bytes for everybody else; here it gets its lanes.
-/// All are written with the runtime's vectors, which are one or a few machine instructions on every processor that has vectors of 128 bits; where
-/// the processor has an instruction that these do not reach, it is asked for by name.
+/// All are written with the runtime's vectors, which are one or a few machine instructions on every processor that has vectors of 128 bits. Where the
+/// processor has a short sequence that these do not reach, it is asked for by name; where it has one instruction, the compiler takes that
+/// instead of the method here.
 /// </summary>
 internal static partial class VectorOps
 {
@@ -96,8 +97,18 @@ internal static partial class VectorOps
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I8x16Shl(Vector128<byte> x, int count) => x << count;
 
+    // There is no shift of bytes: each is the upper half of a word, which comes down by 8 more.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I8x16ShrS(Vector128<byte> x, int count) => (x.AsSByte() >> count).AsByte();
+    public static Vector128<byte> I8x16ShrS(Vector128<byte> x, int count)
+    {
+        if (!Sse2.IsSupported)
+        {
+            return (x.AsSByte() >> count).AsByte();
+        }
+
+        int down = 8 + (count & 7);
+        return Sse2.PackSignedSaturate(Sse2.UnpackLow(x, x).AsInt16() >> down, Sse2.UnpackHigh(x, x).AsInt16() >> down).AsByte();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I8x16ShrU(Vector128<byte> x, int count) => x >>> count;
@@ -133,9 +144,8 @@ internal static partial class VectorOps
     public static Vector128<byte> I8x16MaxU(Vector128<byte> x, Vector128<byte> y) => Vector128.Max(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I8x16AvgrU(Vector128<byte> x, Vector128<byte> y) => Sse2.IsSupported
-        ? Sse2.Average(x, y)
-        : (x | y) - ((x ^ y) >>> 1);
+    public static Vector128<byte> I8x16AvgrU(Vector128<byte> x, Vector128<byte> y) =>
+        (x | y) - ((x ^ y) >>> 1);
 
     // I16x8.
 
@@ -236,9 +246,8 @@ internal static partial class VectorOps
     public static Vector128<byte> I16x8MaxU(Vector128<byte> x, Vector128<byte> y) => Vector128.Max(x.AsUInt16(), y.AsUInt16()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I16x8AvgrU(Vector128<byte> x, Vector128<byte> y) => Sse2.IsSupported
-        ? Sse2.Average(x.AsUInt16(), y.AsUInt16()).AsByte()
-        : ((x.AsUInt16() | y.AsUInt16()) - ((x.AsUInt16() ^ y.AsUInt16()) >>> 1)).AsByte();
+    public static Vector128<byte> I16x8AvgrU(Vector128<byte> x, Vector128<byte> y) =>
+        ((x.AsUInt16() | y.AsUInt16()) - ((x.AsUInt16() ^ y.AsUInt16()) >>> 1)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I16x8ExtendLowI8x16S(Vector128<byte> x) => Vector128.WidenLower(x.AsSByte()).AsByte();
@@ -415,8 +424,18 @@ internal static partial class VectorOps
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I64x2Shl(Vector128<byte> x, int count) => (x.AsUInt64() << count).AsByte();
 
+    // Without the instruction (AVX-512) the sign is extended by hand: it is where the highest bit went.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> I64x2ShrS(Vector128<byte> x, int count) => (x.AsInt64() >> count).AsByte();
+    public static Vector128<byte> I64x2ShrS(Vector128<byte> x, int count)
+    {
+        if (Avx512F.VL.IsSupported || !Sse2.IsSupported)
+        {
+            return (x.AsInt64() >> count).AsByte();
+        }
+
+        Vector128<long> sign = Vector128.Create(long.MinValue) >>> count;
+        return (((x.AsInt64() >>> count) ^ sign) - sign).AsByte();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> I64x2ShrU(Vector128<byte> x, int count) => (x.AsUInt64() >>> count).AsByte();

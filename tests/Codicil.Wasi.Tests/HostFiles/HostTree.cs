@@ -177,7 +177,7 @@ internal sealed partial class HostTree : IDisposable
     public int CountOpenDescriptors()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux only");
-        return Directory.EnumerateFiles("/proc/self/fd").Count(path => new FileInfo(path).LinkTarget is string target && target.StartsWith(_top, StringComparison.Ordinal));
+        return Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(path => new FileInfo(path).LinkTarget is string target && target.StartsWith(_top, StringComparison.Ordinal));
     }
 
     [LibraryImport("libc", EntryPoint = "mkfifo", StringMarshalling = StringMarshalling.Utf8)]
