@@ -25,6 +25,7 @@ public sealed class LeftoverTests
     [InlineData("console")]
     [InlineData("pipe reader")]
     [InlineData("pipe writer")]
+    [InlineData("pipe of the system")]
     [InlineData("poll")]
     [InlineData("exit")]
     public void Nothing_is_left_of_a_store_that_ended_in_a_blocking_call(string what)
@@ -83,12 +84,15 @@ public sealed class LeftoverTests
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         client.Connect(listener.LocalEndPoint!);
         var pipe = new Pipe();
+        using var server = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.Out);
+        using var reader = new System.IO.Pipes.AnonymousPipeClientStream(System.IO.Pipes.PipeDirection.In, server.ClientSafePipeHandle);
         WasiOptions options = WasiOptions.Default.WithSystemTime().WithListener(listener).WithListener(new IPEndPoint(IPAddress.Loopback, 0));
         options = what switch
         {
             "console" => options.InheritStandardInput(),
             "pipe reader" or "poll" => options.WithStandardInput(pipe.Reader),
             "pipe writer" => options.WithStandardOutput(pipe.Writer),
+            "pipe of the system" => options with { StandardOutput = server },
             "sleep with provider" => options with { Sleep = WasiSleep.FromTimeProvider(new ManualTimeProvider()) },
             _ => options,
         };
@@ -142,7 +146,7 @@ public sealed class LeftoverTests
                 case "console" or "pipe reader":
                     guest.Call("fd_read", 0, 0, 1, 8);
                     return;
-                case "pipe writer":
+                case "pipe writer" or "pipe of the system":
                     Check(Errno.Success, guest.Call("fd_write", 1, 0, 1, 8));
                     break;
                 case "poll":

@@ -326,6 +326,53 @@ public sealed class StandardStreamTests
     [Trait("Security", "CL-02")]
     [InlineData(false)]
     [InlineData(true)]
+    public void Blocked_output_is_left_when_the_store_is_disposed(bool interruptible)
+    {
+        using var server = new AnonymousPipeServerStream(PipeDirection.Out);
+        using var client = new AnonymousPipeClientStream(PipeDirection.In, server.ClientSafePipeHandle);
+        using var guest = new Guest(WasiOptions.Default with { StandardOutput = server }, interruptible: interruptible);
+        guest.WriteVector(0, 1000, 60_000);
+        using var timer = new Timer(_ => guest.Store.Dispose(), null, 100, Timeout.Infinite);
+        Assert.Throws<ObjectDisposedException>(() =>
+        {
+            while (guest.Call("fd_write", 1, 0, 1, 8) == Errno.Success)
+            {
+            }
+        });
+    }
+
+    [Fact]
+    [Trait("Security", "WO-05")]
+    public async Task Output_to_a_pipe_of_the_system_arrives_in_order()
+    {
+        using var server = new AnonymousPipeServerStream(PipeDirection.Out);
+        using var client = new AnonymousPipeClientStream(PipeDirection.In, server.ClientSafePipeHandle);
+        using var guest = new Guest(WasiOptions.Default with { StandardOutput = server });
+        Random.Shared.NextBytes(guest.Memory.GetSpan(1000, 60_000));
+        byte[] expected = guest.Memory.GetSpan(1000, 60_000).ToArray();
+        guest.WriteVector(0, 1000, 60_000);
+        Task write = Task.Run(() =>
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                Assert.Equal(Errno.Success, guest.Call("fd_write", 1, 0, 1, 8));
+                Assert.Equal(60_000, guest.Memory.ReadInt32(8));
+            }
+
+            server.Dispose();
+        });
+        using var received = new MemoryStream();
+        await client.CopyToAsync(received);
+        await write;
+        Assert.Equal(20 * 60_000, received.Length);
+        Assert.Equal(expected, received.ToArray().AsSpan(19 * 60_000).ToArray());
+    }
+
+    [Theory]
+    [Trait("Security", "WO-05")]
+    [Trait("Security", "CL-02")]
+    [InlineData(false)]
+    [InlineData(true)]
     public void Blocked_input_is_left_when_the_store_is_disposed(bool interruptible)
     {
         var pipe = new Pipe();

@@ -38,6 +38,9 @@ internal static class ChildSample
             case ["plugin", string file]:
                 Print(PluginSample.Nanoseconds(options, file));
                 break;
+            case ["kernel-load"]:
+                Print(KernelLoadSample.Ratio(options));
+                break;
             case ["plugin-bytes", string file]:
                 Print(PluginSample.AllocatedBytes(options, file));
                 break;

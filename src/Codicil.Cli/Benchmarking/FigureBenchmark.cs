@@ -40,6 +40,8 @@ internal static class FigureBenchmark
             }
         }
 
+        yield return Single("a loop over the kernel's load_u8, against i32.load8_u", "x", 1.5, rounds, progress, "kernel-load");
+
         // 1 GiB at 1.5 GB/s.
         yield return Single("fd_write of 1 GiB in 64 KiB pieces, file in memory", "ms", 716, rounds, progress, "files", "write");
         yield return Single("fd_read of 1 GiB in 64 KiB pieces, file in memory", "ms", 716, rounds, progress, "files", "read");

@@ -1,11 +1,22 @@
+using System.Buffers;
+using System.IO.Pipes;
+using System.Net.Sockets;
+
 using Codicil.Wasi.Abi;
 
 namespace Codicil.Wasi.Descriptors;
 
-/// <summary>Standard output or standard error: a stream of the host, or nothing at all.</summary>
+/// <summary>
+/// Standard output or standard error: a stream of the host, or nothing at all. Bytes go from the guest's memory to the stream's <c>Write</c>; only those that
+/// a slow reader can keep waiting are copied, so that an interrupt and the end of the store reach the wait.
+/// </summary>
 internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context)
     : Descriptor(TypeOf(stream), Rights.FdWrite | Rights.FdSync | Rights.FdDataSync | Rights.FdFdStatSetFlags | Rights.FdFileStatGet | Rights.PollFdReadWrite, Rights.None)
 {
+    private const int ChunkSize = 64 * 1024;
+
+    private readonly bool _mayWait = stream is PipeStream or NetworkStream;
+    private readonly PipeOutputStream? _pipe = stream as PipeOutputStream;
     private bool _isBroken;
 
     /// <summary>Programs take a character device that cannot seek for a terminal.</summary>
@@ -18,11 +29,15 @@ internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context
         {
             try
             {
-                if (stream is not PipeOutputStream pipe)
+                if (_mayWait)
+                {
+                    WriteWithinLimits(source);
+                }
+                else if (_pipe is null)
                 {
                     stream.Write(source);
                 }
-                else if (!pipe.TryWrite(source, context.Store))
+                else if (!_pipe.TryWrite(source, context.Store))
                 {
                     return Errno.Pipe;
                 }
@@ -46,7 +61,12 @@ internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context
     {
         try
         {
-            stream?.Flush();
+            // A pipe's Flush has nothing to hand on.
+            if (!_mayWait)
+            {
+                stream?.Flush();
+            }
+
             return Errno.Success;
         }
         catch (Exception exception) when (StreamErrors.TryGetErrno(exception, out Errno errno))
@@ -56,4 +76,39 @@ internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context
     }
 
     public override Errno Close() => Flush();
+
+    private void WriteWithinLimits(ReadOnlySpan<byte> source)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(Math.Min(source.Length, ChunkSize));
+        using var cancellation = new CancellationTokenSource();
+        Task? pending = null;
+        try
+        {
+            while (!source.IsEmpty)
+            {
+                int length = Math.Min(source.Length, buffer.Length);
+                source[..length].CopyTo(buffer);
+                source = source[length..];
+                pending = stream!.WriteAsync(buffer.AsMemory(0, length), cancellation.Token).AsTask();
+                if (!pending.IsCompleted)
+                {
+                    Interruption.Wait(context.Store, pending);
+                }
+
+                pending.GetAwaiter().GetResult();
+            }
+        }
+        finally
+        {
+            if (pending is null or { IsCompleted: true })
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+            else
+            {
+                // The stream may still look at the buffer.
+                cancellation.Cancel();
+            }
+        }
+    }
 }
