@@ -90,9 +90,10 @@ internal sealed class WasiContext : IDisposable
 
     private void OpenDirectories()
     {
+        var mounts = MountPoint.Build(Options.Mounts);
         foreach (WasiMount mount in Options.Mounts)
         {
-            var descriptor = new DirectoryDescriptor(MountedDirectory.Open(mount), Rights.Directory, Rights.Directory | Rights.File, mount.GuestName);
+            var descriptor = new DirectoryDescriptor(MountedDirectory.OpenRoot(mounts.At(mount)), Rights.Directory, Rights.Directory | Rights.File, mount.GuestName);
             if (Descriptors.Add(descriptor, out _) != Errno.Success)
             {
                 descriptor.Dispose();

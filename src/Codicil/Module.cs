@@ -27,6 +27,8 @@ public readonly record struct FunctionCode(int FunctionIndex, int CilBytes, int 
 /// <remarks>WebAssembly 3.0, 7.1.2 Modules. Disposing it early refuses new instances; those that live go on.</remarks>
 public abstract class Module : IDisposable
 {
+    private const int FirstPiece = 64 * 1024;
+
     private protected Module()
     {
     }
@@ -71,17 +73,18 @@ public abstract class Module : IDisposable
     public static Module FromFile(Engine engine, string path, ModuleOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return FromBytesOrText(engine, File.ReadAllBytes(path), options);
+        using FileStream file = File.OpenRead(path);
+        return FromStream(engine, file, options);
     }
 
-    /// <summary>A module from a stream in the binary or text format, read to its end.</summary>
+    /// <summary>A module from a stream in the binary or text format, read to its end or to <see cref="ModuleOptions.MaxSizeInBytes"/>.</summary>
     /// <inheritdoc cref="FromBytes(Engine, ReadOnlySpan{byte}, ModuleOptions?)" path="/exception"/>
     public static Module FromStream(Engine engine, Stream stream, ModuleOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(stream);
-        using var buffer = new MemoryStream();
-        stream.CopyTo(buffer);
-        return FromBytesOrText(engine, buffer.GetBuffer().AsSpan(0, (int)buffer.Length), options);
+        byte[] bytes = new byte[stream.CanSeek ? (int)Math.Clamp(stream.Length - stream.Position + 1, FirstPiece, int.MaxValue / 2) : FirstPiece];
+        return FromBytesOrText(engine, Read(stream, (options ?? ModuleOptions.Default).MaxSizeInBytes, bytes), options);
     }
 
     /// <summary>A module from bytes that are either the binary format (they begin with a zero byte) or UTF-8 text.</summary>
@@ -118,6 +121,40 @@ public abstract class Module : IDisposable
 
     /// <summary>Releases the module.</summary>
     protected abstract void Dispose(bool disposing);
+
+    // What cannot be a module ends here after its first bytes, however long it is.
+    private static ReadOnlySpan<byte> Read(Stream stream, int limit, byte[] bytes)
+    {
+        int length = 0;
+        bool isKnown = false;
+        for (int read = -1; read != 0;)
+        {
+            if (length > limit)
+            {
+                throw new UnsupportedModuleException($"too many bytes in the module: the limit is {limit}", WasmFeatures.None, limit);
+            }
+
+            if (length == bytes.Length)
+            {
+                Array.Resize(ref bytes, (int)Math.Min(2L * bytes.Length, limit + 1L));
+            }
+
+            read = stream.Read(bytes, length, Math.Min(bytes.Length, limit == int.MaxValue ? limit : limit + 1) - length);
+            length += read;
+            if (!isKnown && length >= 4)
+            {
+                isKnown = true;
+                if (!bytes.AsSpan().StartsWith("\0asm"u8) && !CouldBeText(bytes.AsSpan(0, length)))
+                {
+                    break;
+                }
+            }
+        }
+
+        return bytes.AsSpan(0, length);
+    }
+
+    private static bool CouldBeText(ReadOnlySpan<byte> bytes) => LooksLikeText(bytes) || bytes.IndexOfAnyExcept(" \t\r\n"u8) < 0;
 
     // Text begins with white space, a comment or a parenthesis; the binary format with a zero byte.
     private static bool LooksLikeText(ReadOnlySpan<byte> bytes)

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 
+using Codicil.Format;
+
 namespace Codicil;
 
 /// <summary>Options of a <see cref="Module"/>. Immutable and thread-safe.</summary>
@@ -10,6 +12,9 @@ public sealed record ModuleOptions
 
     /// <summary>The module's name; null takes the one of its name section.</summary>
     public string? Name { get; init; }
+
+    /// <summary>The most bytes that a file or stream may have, 1 to 1 GiB, which is the default. Reading stops there.</summary>
+    public int MaxSizeInBytes { get; init; } = ImplementationLimits.ModuleSizeInBytes;
 
     /// <summary>Imports that are known now and called directly.</summary>
     public ImmutableArray<BoundImport> BoundImports { get; init; } = [];

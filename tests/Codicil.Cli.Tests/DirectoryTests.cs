@@ -53,6 +53,8 @@ public sealed class DirectoryTests : IDisposable
     [Trait("Parity", "EXT-21")]
     public void A_plug_in_has_the_directories_that_it_is_allowed()
     {
+        // The allowed paths come first: the plug-in looks into the first directory.
+        const int NotHere = 44;
         string host = Directory.CreateDirectory(_scratch["data"]).FullName;
         string plugin = _scratch.Write("copy.wat", Guests.CopyFile.Replace("\"_start\"", "\"copy\"", StringComparison.Ordinal));
         _scratch.Write("data/in.txt", "content");
@@ -61,6 +63,10 @@ public sealed class DirectoryTests : IDisposable
         File.Delete(_scratch["data/out.txt"]);
         CodicilProcess.Run("call", "--wasi", "--allow-path", $"{host}::/guest:ro", plugin, "copy").AssertExitCode(69);
         Assert.False(File.Exists(_scratch["data/out.txt"]));
+        string other = Directory.CreateDirectory(_scratch["other"]).FullName;
+        CodicilProcess.Run("call", "--wasi", "--dir", $"{host}::/guest", "--allow-path", $"{other}::/other", plugin, "copy").AssertExitCode(NotHere);
+        CodicilProcess.Run("call", "--wasi", "--dir", $"{host}::/guest", plugin, "copy").AssertExitCode(0);
+        Assert.Equal("content", File.ReadAllText(_scratch["data/out.txt"]));
         Assert.Contains("--wasi", CodicilProcess.Run("call", "--allow-path", host, plugin, "copy").AssertExitCode(64).Errors, StringComparison.Ordinal);
     }
 }

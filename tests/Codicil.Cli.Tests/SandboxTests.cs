@@ -158,6 +158,11 @@ public sealed class SandboxTests : IDisposable
     }
 
     [Fact]
+    [Trait("Security", "WO-05")]
+    public void The_end_of_standard_input_ends_a_poll_for_it() =>
+        CodicilProcess.Run("run", "--listen", "127.0.0.1:0", _scratch.Write("blocked.wat", Guests.Blocked), "poll").AssertExitCode(0);
+
+    [Fact]
     [Trait("Parity", "WAZ-17")]
     public async Task A_guest_serves_the_listener_that_it_is_given()
     {

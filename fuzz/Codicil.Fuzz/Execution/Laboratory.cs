@@ -13,7 +13,8 @@ internal sealed class Laboratory : IDisposable
         Tools = tools;
         HasSimd = simd;
         TimeSpan timeout = TimeSpan.FromSeconds(60);
-        Engine = new LineProcess(Environment.ProcessPath!, ["worker", simd ? "simd" : "scalar"], timeout);
+        Engine = new LineProcess(
+            Path.Combine(AppContext.BaseDirectory, "Codicil.Fuzz" + (OperatingSystem.IsWindows() ? ".exe" : "")), ["worker", simd ? "simd" : "scalar"], timeout);
         Oracle = new LineProcess("node", ["--stack-size=900", Path.Combine(AppContext.BaseDirectory, "oracle.mjs")], timeout);
     }
 

@@ -69,6 +69,12 @@ internal sealed class Corpus
         string text = Encoding.UTF8.GetString(script);
         for (int start = text.IndexOf("(module", StringComparison.Ordinal); start >= 0; start = text.IndexOf("(module", start + 1, StringComparison.Ordinal))
         {
+            if (text.AsSpan(start + 7).TrimStart() is ['b' or 'q' or 'd' or 'i', ..])
+            {
+                // binary, quote, definition, instance: forms of scripts, not of modules.
+                continue;
+            }
+
             int depth = 0;
             bool inString = false;
             for (int i = start; i < text.Length && i - start < 4000; i++)

@@ -68,7 +68,7 @@ internal static class CallCommand
         {
             Timeout = options.Timeout ?? manifest.Timeout,
             Config = Merge(manifest.Config, parse.GetValue(s_config) ?? []),
-            AllowedPaths = Merge(manifest.AllowedPaths, (parse.GetValue(s_paths) ?? []).Select(static text => GuestDirectory.Parse("--allow-path", text))),
+            AllowedPaths = Merge(manifest.AllowedPaths, [.. (parse.GetValue(s_paths) ?? []).Select(static text => GuestDirectory.Parse("--allow-path", text)), .. options.Directories]),
         };
         byte[] input = ReadInput(parse.GetValue(s_input), parse.GetValue(s_inputFile));
         PluginLogLevel? level = parse.GetValue(s_logLevel) is string text ? ParseLevel(text) : null;
@@ -76,7 +76,7 @@ internal static class CallCommand
         var pluginOptions = new PluginOptions
         {
             Wasi = parse.GetValue(s_wasi),
-            WasiOptions = GuestWorld.CreateWasiOptions(options, listeners),
+            WasiOptions = GuestWorld.CreateWasiOptions(options with { Directories = [] }, listeners),
             Engine = options.ToEngineOptions(),
             Interruptible = manifest.Timeout > TimeSpan.Zero,
             Limits = options.ToLimits(),
@@ -244,8 +244,8 @@ internal static class CallCommand
         return merged;
     }
 
-    // The manifest's form: what may only be read has a prefix.
-    private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string> paths, IEnumerable<GuestDirectory> directories)
+    // The manifest's form: what may only be read has a prefix. --dir is the same thing here: a manifest's paths leave no room for others.
+    private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string> paths, IReadOnlyList<GuestDirectory> directories)
     {
         var merged = new Dictionary<string, string>(paths, StringComparer.Ordinal);
         foreach (GuestDirectory directory in directories)

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Codicil.Cli.Running;
 
 /// <summary>
-/// Ends everything the guest does when its time is up, from a thread of its own. What cannot be interrupted, such as a host call that waits
-/// for standard input, ends with the process a moment later.
+/// Ends everything the guest does when its time is up, from a thread of its own. What cannot be interrupted, such as writing to a pipe that
+/// nobody empties, ends with the process a moment later.
 /// </summary>
 internal sealed class GuestDeadline : IDisposable
 {

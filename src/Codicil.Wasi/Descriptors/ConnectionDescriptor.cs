@@ -13,6 +13,8 @@ internal sealed class ConnectionDescriptor : SocketDescriptor
     /// <summary>The most that a look ahead sees.</summary>
     public const int MostPeeked = 64 * 1024;
 
+    private const int LeastAhead = 1024;
+
     private Errno _error;
     private byte[]? _ahead;
     private int _start;
@@ -82,9 +84,8 @@ internal sealed class ConnectionDescriptor : SocketDescriptor
     /// <param name="seen">What was seen; empty at the end. It is valid until the next call.</param>
     public Errno Peek(int wanted, bool waitsForAll, out ReadOnlySpan<byte> seen)
     {
-        if (_end - _start < wanted)
+        if (_end - _start < wanted && _start != 0)
         {
-            _ahead ??= new byte[MostPeeked];
             _ahead.AsSpan(_start, _end - _start).CopyTo(_ahead);
             (_start, _end) = (0, _end - _start);
         }
@@ -92,7 +93,13 @@ internal sealed class ConnectionDescriptor : SocketDescriptor
         Errno errno = Errno.Success;
         while (_end - _start < wanted && (_start == _end || waitsForAll || IsReadableNow))
         {
-            errno = Receive(_ahead.AsSpan(_end, wanted - _end), out int count);
+            // It grows with what has arrived, not with what was asked for.
+            if (_ahead is null || _end == _ahead.Length)
+            {
+                Array.Resize(ref _ahead, Math.Min(Math.Max(2 * _end, LeastAhead), MostPeeked));
+            }
+
+            errno = Receive(_ahead.AsSpan(_end, Math.Min(wanted, _ahead.Length) - _end), out int count);
             _end += count;
             if (errno != Errno.Success || count == 0)
             {

@@ -21,6 +21,9 @@ public ref struct DirectoryEntryWriter
     /// <summary>Whether there is no room for another byte.</summary>
     public readonly bool IsFull => Count == _destination.Length;
 
+    /// <summary>Names that are left out, because other mounts are in their place.</summary>
+    internal MountPoint? Hidden { get; set; }
+
     /// <summary>
     /// Adds an entry. One that does not fit is cut: the program sees that its name is too short, and asks again. A name that is not UTF-8, or that no path can have, is left out: programs could not name it.
     /// </summary>
@@ -36,7 +39,7 @@ public ref struct DirectoryEntryWriter
             return false;
         }
 
-        if (name.IsEmpty || name.ContainsAny((byte)'/', (byte)0) || !Utf8.IsValid(name))
+        if (name.IsEmpty || name.ContainsAny((byte)'/', (byte)0) || !Utf8.IsValid(name) || Hidden?.Find(name) is not null)
         {
             return true;
         }

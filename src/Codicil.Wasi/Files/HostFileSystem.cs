@@ -5,8 +5,8 @@ using Codicil.Wasi.HostFiles;
 namespace Codicil.Wasi.Files;
 
 /// <summary>
-/// A directory of the host and all that is beneath it. Nothing above it or beside it can be reached, whatever paths and links there are and whatever is renamed meanwhile: on Linux and macOS
-/// that is a promise, on Windows see <c>docs/wasi.md</c>. Immutable and thread-safe.
+/// A directory of the host and all that is beneath it. Nothing above it or beside it can be reached, whatever paths and links there are and whatever is renamed meanwhile. Linux and macOS;
+/// what is promised on which, <c>docs/wasi.md</c> says. Immutable and thread-safe.
 /// </summary>
 /// <remarks>Regular files, directories and symbolic links can be opened; FIFOs, sockets and devices can be seen, renamed and removed.</remarks>
 public sealed class HostFileSystem : WasiFileSystem
@@ -32,12 +32,12 @@ public sealed class HostFileSystem : WasiFileSystem
 
     /// <inheritdoc/>
     /// <exception cref="IOException">There is no such directory, or it cannot be opened.</exception>
-    /// <exception cref="PlatformNotSupportedException">The system is neither Linux, macOS nor Windows.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system is neither Linux nor macOS.</exception>
     public override WasiDirectory OpenRoot()
     {
         if (!UnixNumbers.IsLinux && !UnixNumbers.IsApple)
         {
-            throw new PlatformNotSupportedException("directories of the host can be mounted on Linux, macOS and Windows");
+            throw new PlatformNotSupportedException("directories of the host can be mounted on Linux and macOS");
         }
 
         UnixFeatures features = _features ?? UnixFeatures.System;

@@ -102,7 +102,7 @@ internal sealed class Path(WasiContext context)
         }
 
         // A second name for what a link leads to is one that no system makes without looking first, and looking first is a race.
-        return lookup != 0 ? Errno.Inval : oldDirectory.Link(oldName, newDirectory, newName);
+        return lookup != 0 ? Errno.Inval : MountedDirectory.Link(oldDirectory, oldName, newDirectory, newName);
     }
 
     public Errno Open(Caller caller, uint fd, uint lookup, uint path, uint length, uint openFlags, ulong rights, ulong inheriting, uint fdFlags, uint result)
@@ -239,7 +239,7 @@ internal sealed class Path(WasiContext context)
         }
 
         errno = ReadPaths(context.GetMemory(caller), oldPath, oldLength, newPath, newLength, out ReadOnlySpan<byte> oldName, out ReadOnlySpan<byte> newName);
-        return errno != Errno.Success ? errno : oldDirectory.Rename(oldName, newDirectory, newName);
+        return errno != Errno.Success ? errno : MountedDirectory.Rename(oldDirectory, oldName, newDirectory, newName);
     }
 
     public Errno Symlink(Caller caller, uint target, uint targetLength, uint fd, uint path, uint length)
@@ -250,8 +250,16 @@ internal sealed class Path(WasiContext context)
             return errno;
         }
 
-        // A link with an absolute target would lead nowhere here, but somewhere for the host.
-        errno = ReadPaths(context.GetMemory(caller), target, targetLength, path, length, out ReadOnlySpan<byte> contents, out ReadOnlySpan<byte> name);
+        ReadOnlySpan<byte> name = default;
+        GuestMemory memory = context.GetMemory(caller);
+        if (!memory.Contains(target, targetLength) || !memory.Contains(path, length))
+        {
+            return Errno.Fault;
+        }
+
+        // A link with an absolute target would lead nowhere here, but somewhere for the host. Whether its names exist, or could, is seen when it is followed.
+        errno = ReadText(memory, target, targetLength, out ReadOnlySpan<byte> contents);
+        errno = errno != Errno.Success ? errno : ReadPath(memory, path, length, out name);
         return errno != Errno.Success ? errno : directory.Symlink(contents, name);
     }
 
@@ -296,6 +304,12 @@ internal sealed class Path(WasiContext context)
 
     private static Errno ReadPath(GuestMemory memory, uint address, uint length, out ReadOnlySpan<byte> path)
     {
+        Errno errno = ReadText(memory, address, length, out path);
+        return errno == Errno.Success && HasLongName(path) ? Errno.NameTooLong : errno;
+    }
+
+    private static Errno ReadText(GuestMemory memory, uint address, uint length, out ReadOnlySpan<byte> path)
+    {
         path = default;
         if (!memory.Contains(address, length))
         {
@@ -323,7 +337,7 @@ internal sealed class Path(WasiContext context)
             return Errno.IlSeq;
         }
 
-        return path[0] == '/' ? Errno.Perm : HasLongName(path) ? Errno.NameTooLong : Errno.Success;
+        return path[0] == '/' ? Errno.Perm : Errno.Success;
     }
 
     private static bool HasLongName(ReadOnlySpan<byte> path)

@@ -97,10 +97,10 @@ internal sealed class UnixFile(UnixHandle handle) : WasiFile
             return Errno.FBig;
         }
 
-        if (!UnixNumbers.IsLinux)
+        Errno errno = GetStatus(out FileStatus status);
+        if (!UnixNumbers.IsLinux || errno != Errno.Success)
         {
-            // Storage is not reserved there; the size is what it would be.
-            Errno errno = GetStatus(out FileStatus status);
+            // Storage is not reserved elsewhere; the size is what it would be.
             return errno != Errno.Success || status.Size >= offset + length ? errno : SetSize(offset + length);
         }
 
@@ -112,6 +112,12 @@ internal sealed class UnixFile(UnixHandle handle) : WasiFile
             long piece = Math.Min(end - position, AllocationPiece);
             error = UnixCalls.Allocate(handle, position, piece);
             position += piece;
+        }
+
+        // What there was room for is given back: a disk must not stay full because somebody asked for too much.
+        if (error != 0 && status.Size < offset + length)
+        {
+            SetSize(status.Size);
         }
 
         return UnixErrors.Translate(error);

@@ -16,6 +16,9 @@ namespace Codicil.Compiler;
 /// </summary>
 internal sealed class Adapters(ManagedEngine engine)
 {
+    /// <summary>The most entries of a kind that are kept. Guests choose their exports' types, and each entry is an assembly with about ten mappings of the process.</summary>
+    private const int MostEntries = 256;
+
     private readonly ConcurrentDictionary<(Type Delegate, FunctionType Type), Lazy<MethodInfo>> _entries = new();
     private readonly ConcurrentDictionary<FunctionType, Lazy<DynamicCall.Entry>> _dynamicEntries = new();
     private readonly ConcurrentDictionary<Type, Lazy<Thunk>> _thunks = new();
@@ -28,12 +31,29 @@ internal sealed class Adapters(ManagedEngine engine)
     [RequiresDynamicCode("Emits code.")]
     public Delegate CreateDelegate(FunctionInstance function, Type delegateType)
     {
-        MethodInfo entry = _entries.GetOrAdd((delegateType, function.Type), key => new Lazy<MethodInfo>(() => EmitEntry(key.Delegate, key.Type))).Value;
+        MethodInfo entry = GetEntry(_entries, (delegateType, function.Type), key => EmitEntry(key.Item1, key.Item2));
         return Delegate.CreateDelegate(delegateType, function, entry);
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
-    public DynamicCall.Entry GetDynamicEntry(FunctionType type) => _dynamicEntries.GetOrAdd(type, key => new Lazy<DynamicCall.Entry>(() => EmitDynamicEntry(key))).Value;
+    public DynamicCall.Entry GetDynamicEntry(FunctionType type) => GetEntry(_dynamicEntries, type, key => EmitDynamicEntry(key));
+
+    // Delegates hold the code they lead to: what is dropped here lives as long as it is used.
+    private static TEntry GetEntry<TKey, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TEntry>(ConcurrentDictionary<TKey, Lazy<TEntry>> entries, TKey key, Func<TKey, TEntry> emit)
+        where TKey : notnull
+    {
+        if (entries.TryGetValue(key, out Lazy<TEntry>? entry))
+        {
+            return entry.Value;
+        }
+
+        if (entries.Count >= MostEntries)
+        {
+            entries.Clear();
+        }
+
+        return entries.GetOrAdd(key, key => new Lazy<TEntry>(() => emit(key))).Value;
+    }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance CreateHostFunction(ManagedStore store, Delegate callback)

@@ -278,7 +278,7 @@ internal sealed class FileNode : Node
         if (_pages.TryGetValue(index, out byte[]? page))
         {
             int length = Math.Clamp(page.Length - start, 0, destination.Length);
-            page.AsSpan(start, length).CopyTo(destination);
+            page.AsSpan(Math.Min(start, page.Length), length).CopyTo(destination);
             destination[length..].Clear();
             return Errno.Success;
         }

@@ -153,7 +153,7 @@ internal sealed class FileTree
 
                     return errno;
                 default:
-                    return options.Has(OFlags.Directory) || walk.HasSlash ? Errno.NotDir : Errno.NotSup;
+                    return options.Has(OFlags.Directory) || walk.HasSlash ? Errno.NotDir : Errno.NxIo;
             }
         }
     }
