@@ -561,7 +561,8 @@ internal sealed class UnixDirectory(WasiFileSystem owner, UnixFeatures features,
             return Errno.Success;
         }
 
-        int flags = AccessFlags(options) | (options.Has(OFlags.Truncate) ? UnixNumbers.OpenTruncate : 0);
+        // Without waiting: even a regular file can keep its opener for most of a minute, when somebody has a lease on it (fcntl, F_SETLEASE).
+        int flags = AccessFlags(options) | UnixNumbers.OpenNonBlocking | (options.Has(OFlags.Truncate) ? UnixNumbers.OpenTruncate : 0);
         UnixHandle? file = UnixCalls.Reopen(held, flags, out error);
         held.Dispose();
         result = file is null ? null : new UnixFile(file);

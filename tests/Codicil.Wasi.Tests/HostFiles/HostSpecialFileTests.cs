@@ -74,6 +74,20 @@ public sealed class HostSpecialFileTests
     [Theory]
     [MemberData(nameof(Ways))]
     [Trait("Security", "WF-08")]
+    public async Task A_file_that_somebody_has_a_lease_on_keeps_nobody(string way)
+    {
+        using var tree = new HostTree(way);
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux only");
+        tree.Write("file", "");
+        using Microsoft.Win32.SafeHandles.SafeFileHandle holder = File.OpenHandle(tree.At("file"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        Assert.SkipUnless(HostTree.TryTakeLease(holder), "leases cannot be taken here");
+        Errno errno = await Task.Run(() => tree.Open("file", access: FileAccess.ReadWrite)).WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(Errno.Busy, errno);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    [Trait("Security", "WF-08")]
     public async Task A_FIFO_that_takes_a_file_s_place_hangs_nobody(string way)
     {
         using var tree = new HostTree(way);

@@ -180,6 +180,29 @@ internal sealed partial class HostTree : IDisposable
         return Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(path => new FileInfo(path).LinkTarget is string target && target.StartsWith(_top, StringComparison.Ordinal));
     }
 
+    /// <summary>Takes a lease that a writer has to break, with the signal for that (SIGURG, which does nothing by default).</summary>
+    public static bool TryTakeLease(SafeHandle file)
+    {
+        const int SetSignal = 10;
+        const int SetLease = 1024;
+        const int Urgent = 23;
+        const int ReadLease = 0;
+        bool isHeld = false;
+        file.DangerousAddRef(ref isHeld);
+        try
+        {
+            int descriptor = (int)file.DangerousGetHandle();
+            return Control(descriptor, SetSignal, Urgent) == 0 && Control(descriptor, SetLease, ReadLease) == 0;
+        }
+        finally
+        {
+            file.DangerousRelease();
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int Control(int file, int command, nint argument);
+
     [LibraryImport("libc", EntryPoint = "mkfifo", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int MakeFifo(string path, uint mode);
 
