@@ -34,7 +34,7 @@ public sealed record EngineOptions
     /// <summary>Which engine; default <see cref="EngineKind.Auto"/>.</summary>
     public EngineKind Kind { get; init; }
 
-    /// <summary>The proposals modules may use; default WebAssembly 3.0.</summary>
+    /// <summary>The proposals modules may use; default WebAssembly 3.0. One that builds on another needs that one, too.</summary>
     public WasmFeatures Features { get; init; } = WasmFeatures.Wasm3;
 
     /// <summary>How accesses to linear memory are kept inside it.</summary>

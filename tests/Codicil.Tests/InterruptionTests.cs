@@ -83,6 +83,7 @@ public sealed class InterruptionTests
 
     [Fact]
     [Trait("Security", "LM-01")]
+    [Trait("Parity", "WAZ-07")]
     public void Stops_a_start_function_and_gives_the_reason()
     {
         using var entered = new ManualResetEventSlim();
@@ -103,6 +104,7 @@ public sealed class InterruptionTests
 
     [Fact]
     [Trait("Security", "LM-01")]
+    [Trait("Parity", "WAZ-07")]
     public void An_interrupt_before_the_call_ends_it_until_it_is_taken_back()
     {
         using Store store = Wasm.CreateEngine(interruptible: true).CreateStore();
@@ -146,6 +148,7 @@ public sealed class InterruptionTests
 
     [Fact]
     [Trait("Security", "LM-01")]
+    [Trait("Parity", "WAZ-07")]
     public void An_engine_without_interruption_refuses()
     {
         using Store store = Wasm.CreateEngine().CreateStore();

@@ -447,4 +447,40 @@ public sealed class LifetimeTests
             }
         },
         new ChildProcessOptions { Arguments = [reads.ToString()] }).AssertSucceeded();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Security", "CL-02")]
+    public void Dispose_while_a_module_is_compiled_does_no_harm(bool eager) => ChildProcess.Run(
+        static arguments =>
+        {
+            string functions = Wasm.Repeat(300, static i => Wasm.Format($"(func (export \"f{i}\") (param i32) (result i32) {Wasm.Repeat(60, static k => Wasm.Format($"local.get 0 i32.const {k} i32.xor local.set 0 "))} local.get 0) "));
+            byte[] bytes = Codicil.Format.Text.Wat.ToBinary($"(module {functions})");
+            for (int round = 0; round < 8; round++)
+            {
+                Engine engine = Engine.Create(new EngineOptions { CompileEagerly = arguments[0] == "True" });
+                Store store = engine.CreateStore();
+                using var begun = new ManualResetEventSlim();
+                Exception? end = null;
+                var thread = new Thread(() => end = Record.Exception(() =>
+                {
+                    begun.Set();
+                    using Module module = Module.FromBytes(engine, bytes);
+                    Instance instance = store.Instantiate(module);
+                    for (int i = 0; i < 300; i++)
+                    {
+                        Assert.Equal(1 ^ instance.GetFunction<Func<int, int>>("f0")!(0), instance.GetFunction<Func<int, int>>(Wasm.Format($"f{i}"))!(1));
+                    }
+                }));
+                thread.Start();
+                begun.Wait();
+                Thread.Sleep(round * 15);
+                store.Dispose();
+                engine.Dispose();
+                thread.Join();
+                Assert.True(end is null or ObjectDisposedException, end?.ToString());
+            }
+        },
+        new ChildProcessOptions { Arguments = [eager.ToString()] }).AssertSucceeded();
 }

@@ -284,4 +284,155 @@ public sealed class LimitTests
         Assert.Equal(ResourceLimits.Default, limits);
         Assert.Equal((10_000, 10_000, 10_000), (limits.Instances, limits.Tables, limits.Memories));
     }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Trait("Security", "EX-01")]
+    public void Nothing_is_written_by_what_traps(MemoryProtection mode)
+    {
+        // Every store, fill, copy and init that ends outside, from each place where its first bytes are inside.
+        using Store store = Wasm.CreateEngine(mode).CreateStore();
+        string[] stores = ["i32.store8", "i32.store16", "i32.store", "i64.store8", "i64.store16", "i64.store32", "i64.store", "f32.store", "f64.store"];
+        int[] widths = [1, 2, 4, 1, 2, 4, 8, 4, 8];
+        string Value(string name) => name[..3] switch { "i32" => "(i32.const -1)", "i64" => "(i64.const -1)", "f32" => "(f32.const -nan)", _ => "(f64.const -nan)" };
+        Instance instance = Wasm.Instantiate(
+            store,
+            $$"""
+            (module (memory (export "memory") 1) (data $d "{{new string('x', 100)}}")
+              {{string.Concat(stores.Select((name, i) => Wasm.Format($"""(func (export "s{i}") (param i32) ({name} (local.get 0) {Value(name)})) (func (export "o{i}") (param i32) ({name} offset=4294967295 (local.get 0) {Value(name)})) """)))}}
+              (func (export "v128") (param i32) (v128.store (local.get 0) (v128.const i64x2 -1 -1)))
+              (func (export "fill") (param i32 i32) (memory.fill (local.get 0) (i32.const 7) (local.get 1)))
+              (func (export "copy") (param i32 i32) (memory.copy (local.get 0) (i32.const 0) (local.get 1)))
+              (func (export "copy_from") (param i32 i32) (memory.copy (i32.const 0) (local.get 0) (local.get 1)))
+              (func (export "init") (param i32 i32) (memory.init $d (local.get 0) (i32.const 0) (local.get 1))))
+            """);
+        Memory memory = instance.GetMemory("memory")!;
+        memory.GetSpan(0, 65_536).Fill(0x55);
+        void Traps(string name, params object[] arguments)
+        {
+            Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => instance.GetFunction(name)!.Invoke(arguments));
+            Assert.True(memory.GetSpan(0, 65_536).IndexOfAnyExcept((byte)0x55) < 0, $"{name}({string.Join(", ", arguments)}) has written");
+        }
+
+        for (int i = 0; i < stores.Length; i++)
+        {
+            foreach (int address in (int[])[65_536, 65_537, -1, int.MinValue, int.MaxValue])
+            {
+                Traps(Wasm.Format($"s{i}"), address);
+            }
+
+            for (int inside = 1; inside < widths[i]; inside++)
+            {
+                Traps(Wasm.Format($"s{i}"), 65_536 - inside);
+            }
+
+            // The sum does not wrap.
+            foreach (int address in (int[])[0, 1, 2, 65_535, -1])
+            {
+                Traps(Wasm.Format($"o{i}"), address);
+            }
+        }
+
+        for (int inside = 0; inside < 16; inside++)
+        {
+            Traps("v128", 65_536 - inside);
+        }
+
+        foreach (int length in (int[])[1, 17, 600, 3000, 65_536, -1, int.MinValue])
+        {
+            foreach (int start in (int[])[65_536, 65_535 - (length & 0xfff), -1])
+            {
+                int outside = (uint)start + (ulong)(uint)length > 65_536 ? start : 65_536;
+                Traps("fill", outside, length);
+                Traps("copy", outside, length);
+                Traps("copy_from", outside, length);
+            }
+        }
+
+        Traps("init", 65_536 - 99, 100);
+        Traps("init", 0, 101);
+        Traps("init", 65_537, 0);
+        Traps("fill", 65_537, 0);
+        instance.GetFunction("fill")!.Invoke(65_536, 0);
+        instance.GetFunction("copy")!.Invoke(65_536, 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Trait("Security", "EX-02")]
+    public void Growth_keeps_the_contents_and_adds_zeros(MemoryProtection mode)
+    {
+        using Engine engine = Wasm.CreateEngine(mode);
+        for (int round = 0; round < 3; round++)
+        {
+            // The same place may come again: what an earlier owner wrote is never seen.
+            using Store store = engine.CreateStore();
+            Instance instance = Wasm.Instantiate(
+                store,
+                """
+                (module (memory (export "memory") 0 40)
+                  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+                  (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))
+                """);
+            Memory memory = instance.GetMemory("memory")!;
+            Func<int, int> grow = instance.GetFunction<Func<int, int>>("grow")!;
+            Func<int, int> load = instance.GetFunction<Func<int, int>>("load")!;
+            Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => load(0));
+            int pages = 0;
+            foreach (int delta in (int[])[1, 1, 3, 10, 25])
+            {
+                Assert.Equal(pages, grow(delta));
+                Span<byte> added = memory.GetSpan((ulong)pages << 16, delta << 16);
+                Assert.True(added.IndexOfAnyExcept((byte)0) < 0);
+                for (int page = 0; page < pages; page++)
+                {
+                    Assert.True(memory.GetSpan((ulong)page << 16, 1 << 16).IndexOfAnyExcept((byte)(page + 1)) < 0);
+                }
+
+                for (int page = pages; page < pages + delta; page++)
+                {
+                    memory.GetSpan((ulong)page << 16, 1 << 16).Fill((byte)(page + 1));
+                }
+
+                pages += delta;
+                Assert.Equal(pages, load((pages << 16) - 1));
+                Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => load(pages << 16));
+                Assert.Equal(-1, grow(41 - pages));
+            }
+        }
+    }
+
+    [Fact]
+    [Trait("Parity", "WTG-13")]
+    public void A_memory_of_the_host_has_sizes_limits_a_span_and_an_address()
+    {
+        using Engine engine = Wasm.CreateEngine();
+        using Store store = engine.CreateStore();
+        Memory memory = Memory.Create(store, new MemoryType(new Limits(1, 3)));
+        Assert.Equal((1ul, 65_536ul, 1ul, 3ul), (memory.PageCount, memory.LengthInBytes, memory.Type.Limits.Minimum, memory.Type.Limits.Maximum!.Value));
+        nint address = memory.BaseAddress;
+        memory.GetSpan(10, 4).Fill(9);
+        Assert.Equal(9, System.Runtime.InteropServices.Marshal.ReadByte(address + 13));
+        Assert.Equal(1ul, memory.Grow(2));
+        Assert.Equal(address, memory.BaseAddress);
+        Assert.Equal(3ul, memory.Grow(0));
+        Assert.Throws<ResourceLimitException>(() => memory.Grow(1));
+        Assert.Equal(3ul, memory.PageCount);
+
+        // One of 64 bits, beyond what 32 address.
+        Memory wide = Memory.Create(store, new MemoryType(new Limits(1, 70_000), is64: true));
+        Assert.True(wide.Type.Is64);
+        if (!wide.TryGrow(65_539, out ulong previous))
+        {
+            Assert.Skip("more than 4 GiB of addresses and commit charge cannot be had here");
+        }
+
+        Assert.Equal(1ul, previous);
+        Assert.Equal(65_540ul << 16, wide.LengthInBytes);
+        wide.WriteInt64((65_540ul << 16) - 8, 0x1122334455667788);
+        Assert.Equal(0x11, wide.ReadByte((65_540ul << 16) - 1));
+        Assert.Equal(0, wide.ReadByte((4ul << 16) - 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => wide.ReadByte(65_540ul << 16));
+        Assert.Throws<ArgumentOutOfRangeException>(() => wide.ReadInt64((65_540ul << 16) - 7));
+    }
 }

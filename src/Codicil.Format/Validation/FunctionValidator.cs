@@ -1,3 +1,4 @@
+using Codicil.Format.Binary;
 using Codicil.Format.Instructions;
 using Codicil.Format.Modules;
 using Codicil.Format.Types;
@@ -303,7 +304,12 @@ public sealed partial class FunctionValidator
     private void CheckConstant(in Instruction instruction)
     {
         Opcode opcode = instruction.Opcode;
-        if (!OpcodeTable.IsConstant(opcode) || (OpcodeTable.ConstantFeature(opcode) & ~_features) != 0)
+        if (OpcodeTable.IsConstant(opcode))
+        {
+            // Constant where a proposal is on that is off here: that is what the module lacks.
+            FeatureGate.Require(_features, OpcodeTable.ConstantFeature(opcode), instruction.Offset);
+        }
+        else
         {
             Fail($"constant expression required: {OpcodeTable.Mnemonic(opcode)} is not constant");
         }

@@ -32,6 +32,7 @@ internal sealed class ManagedEngine : Engine
             throw new ArgumentOutOfRangeException(nameof(options));
         }
 
+        CheckFeatures(options.Features);
         if (!RuntimeFeature.IsDynamicCodeSupported)
         {
             throw new PlatformNotSupportedException("the compiler engine needs a runtime that can generate code");
@@ -41,6 +42,24 @@ internal sealed class ManagedEngine : Engine
         Adapters = new Adapters(this);
         RequireMemoryMode = MemoryPolicy.ReadSetting(options.MemoryProtection) == MemoryProtection.Guard;
         MemoryMode = MemoryPolicy.Resolve(options.MemoryProtection);
+    }
+
+    // What a feature's instructions cannot be without.
+    private static void CheckFeatures(WasmFeatures features)
+    {
+        Require(WasmFeatures.RelaxedSimd, WasmFeatures.Simd);
+        Require(WasmFeatures.ReferenceTypes, WasmFeatures.BulkMemory);
+        Require(WasmFeatures.FunctionReferences, WasmFeatures.ReferenceTypes);
+        Require(WasmFeatures.GarbageCollection, WasmFeatures.FunctionReferences);
+        Require(WasmFeatures.Exceptions, WasmFeatures.ReferenceTypes);
+
+        void Require(WasmFeatures feature, WasmFeatures needed)
+        {
+            if ((features & feature) != 0 && (features & needed) == 0)
+            {
+                throw new ArgumentException($"the features contradict each other: {feature} needs {needed}", nameof(features));
+            }
+        }
     }
 
     /// <summary>The identities of types; as long as the engine.</summary>

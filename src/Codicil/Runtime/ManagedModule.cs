@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 
 using Codicil.Execution;
 using Codicil.Format.Modules;
+using Codicil.Format.Types;
 using Codicil.Format.Validation;
 
 namespace Codicil.Runtime;
@@ -19,6 +20,7 @@ internal sealed class ManagedModule : Module
     {
         _engine = engine;
         Format = validated.Module;
+        CheckMemories();
         Options = options;
         CanonicalTypes = engine.Types.Canonicalize(Format.Types);
         Code = new ModuleCode(this, validated);
@@ -110,4 +112,18 @@ internal sealed class ManagedModule : Module
     }
 
     protected override void Dispose(bool disposing) => _disposed = true;
+
+    // No store of the engine could ever give it such a memory.
+    private void CheckMemories()
+    {
+        foreach (MemoryType memory in Format.Memories)
+        {
+            if (!memory.Is64 && memory.PageSizeLog2 == 16 && memory.Limits.Minimum > (ulong)_engine.Options.MemoryPageLimit)
+            {
+                throw new ResourceLimitException(string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    $"memory size exceeds limit: {memory.Limits.Minimum} pages are declared, {_engine.Options.MemoryPageLimit} are allowed"));
+            }
+        }
+    }
 }
