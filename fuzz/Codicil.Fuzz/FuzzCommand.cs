@@ -23,6 +23,7 @@ internal static class FuzzCommand
           --seconds N     stop after that time, whatever the count (no limit)
           --lanes N       work on so many seeds at a time (1)
           --simd          with vectors
+          --style NAME    programs of one style only (Generators/ProgramStyle.cs)
           --findings DIR  where findings are saved (findings)
           --reduce N      seconds for making a finding small (120)
           --progress N    a line of progress each N seeds (0: none)
@@ -51,7 +52,7 @@ internal static class FuzzCommand
                 return await ReplayAsync(options).ConfigureAwait(false);
             case "show" when options.Files is [var seed]:
                 Console.Write(ProgramGenerator.Create(
-                    ulong.Parse(seed, CultureInfo.InvariantCulture), new Operators(Laboratory.FeaturesOf(options.Simd)), options.Simd, out _));
+                    ulong.Parse(seed, CultureInfo.InvariantCulture), new Operators(Laboratory.FeaturesOf(options.Simd)), options.Simd, options.Style).Text);
                 return 0;
             default:
                 await Console.Error.WriteLineAsync(Usage).ConfigureAwait(false);
@@ -106,6 +107,9 @@ internal sealed record Options
 
     public bool Simd { get; private set; }
 
+    /// <summary>The style of programs; null lets the seed choose.</summary>
+    public ProgramStyle? Style { get; private set; }
+
     public string Findings { get; private set; } = "findings";
 
     public TimeSpan Time { get; private set; } = TimeSpan.MaxValue;
@@ -130,6 +134,7 @@ internal sealed record Options
                 case "--reduce": options.Reduction = TimeSpan.FromSeconds(int.Parse(Value(), CultureInfo.InvariantCulture)); break;
                 case "--findings": options.Findings = Value(); break;
                 case "--targets": options.Targets = [.. Value().Split(',')]; break;
+                case "--style": options.Style = Enum.TryParse(Value(), ignoreCase: true, out ProgramStyle style) ? style : throw new FormatException("no such style"); break;
                 case "--simd": options.Simd = true; break;
                 case ['-', ..]: throw new FormatException("unknown option " + args[i]);
                 default: options.Files.Add(args[i]); break;
@@ -192,7 +197,7 @@ internal sealed class FuzzRun(Options options, TextWriter output)
 
             if (options.Targets.Contains("program"))
             {
-                Report(await execution.RunProgramAsync(seed).ConfigureAwait(false));
+                Report(await execution.RunProgramAsync(seed, options.Style).ConfigureAwait(false));
             }
 
             // The others make many cases of a seed.

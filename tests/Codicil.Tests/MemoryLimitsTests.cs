@@ -109,7 +109,7 @@ public sealed unsafe class MemoryLimitsTests
         MemoryAllocator.Create(s_onePage, MemoryMode.Checked, 65_536, null).Dispose();
         Assert.Throws<ResourceLimitException>(() => MemoryAllocator.Create(s_onePage, MemoryMode.Guard, 65_536, new MemoryBudget(1)));
         Assert.NotEmpty(AddressSpace.Describe());
-        foreach (Type type in new[] { typeof(LinearMemory), typeof(AddressSpace), typeof(NativeMemoryMap), typeof(MemoryBudget) })
+        foreach (Type type in new[] { typeof(LinearMemory), typeof(MemoryAllocator), typeof(CommittedMemory), typeof(BulkMemory), typeof(AddressSpace), typeof(NativeMemoryMap), typeof(MemoryBudget) })
         {
             foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             {

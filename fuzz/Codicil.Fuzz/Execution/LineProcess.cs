@@ -4,8 +4,13 @@ using System.Text;
 namespace Codicil.Fuzz.Execution;
 
 /// <summary>A child process that answers a line with a line. It is started when needed, and again after it died. Not thread-safe.</summary>
-internal sealed class LineProcess(string file, IReadOnlyList<string> arguments, TimeSpan timeout) : IDisposable
+/// <param name="file">The program.</param>
+/// <param name="arguments">Its arguments.</param>
+/// <param name="processorTime">What it may compute for one answer: on a busy machine that takes longer, or much longer.</param>
+internal sealed class LineProcess(string file, IReadOnlyList<string> arguments, TimeSpan processorTime) : IDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(20);
+
     private Process? _process;
     private StringBuilder _errors = new();
 
@@ -23,7 +28,7 @@ internal sealed class LineProcess(string file, IReadOnlyList<string> arguments, 
         {
             await process.StandardInput.WriteAsync((request + "\n").AsMemory()).ConfigureAwait(false);
             await process.StandardInput.FlushAsync().ConfigureAwait(false);
-            string? answer = await process.StandardOutput.ReadLineAsync().WaitAsync(timeout).ConfigureAwait(false);
+            string? answer = await ReadAsync(process).ConfigureAwait(false);
             if (answer is not null)
             {
                 Answers++;
@@ -50,6 +55,33 @@ internal sealed class LineProcess(string file, IReadOnlyList<string> arguments, 
         string description = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"died {process.ExitCode} {errors[..Math.Min(errors.Length, 2000)]}");
         Stop();
         return description;
+    }
+
+    private async Task<string?> ReadAsync(Process process)
+    {
+        Task<string?> answer = process.StandardOutput.ReadLineAsync();
+        if (answer.IsCompleted)
+        {
+            return await answer.ConfigureAwait(false);
+        }
+
+        TimeSpan before = process.TotalProcessorTime;
+        for (long begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < s_patience;)
+        {
+            if (await Task.WhenAny(answer, Task.Delay(TimeSpan.FromSeconds(2))).ConfigureAwait(false) == answer)
+            {
+                return await answer.ConfigureAwait(false);
+            }
+
+            process.Refresh();
+            if (process.HasExited || process.TotalProcessorTime - before > processorTime)
+            {
+                break;
+            }
+        }
+
+        // One that has exited may have said its last word.
+        return await answer.WaitAsync(TimeSpan.FromSeconds(process.HasExited ? 10 : 0)).ConfigureAwait(false);
     }
 
     /// <summary>Ends the process; the next request starts another.</summary>

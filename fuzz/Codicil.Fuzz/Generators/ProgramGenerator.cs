@@ -23,13 +23,13 @@ internal sealed partial class ProgramGenerator
     private readonly StringBuilder _text = new();
     private readonly int _minimumPages;
 
-    private ProgramGenerator(ulong seed, Operators operators, bool simd)
+    private ProgramGenerator(ulong seed, Operators operators, bool simd, ProgramStyle? style)
     {
         _random = FuzzRandom.For("program", seed);
         _operators = operators;
         _kinds = simd ? [.. s_scalars, OperandKind.V128, OperandKind.V128] : s_scalars;
-        _style = (ProgramStyle)(seed % 8);
-        if (_style == ProgramStyle.Large && seed % 64 != 7)
+        _style = style ?? (ProgramStyle)(seed % 8);
+        if (style is null && _style == ProgramStyle.Large && seed % 64 != 7)
         {
             _style = ProgramStyle.Mixed;
         }
@@ -39,12 +39,11 @@ internal sealed partial class ProgramGenerator
 
     private sealed record Signature(OperandKind[] Parameters, OperandKind[] Results);
 
-    /// <summary>The text of a program.</summary>
-    public static string Create(ulong seed, Operators operators, bool simd, out ProgramStyle style)
+    /// <summary>The text of a program. Its style follows from the seed, unless one is asked for.</summary>
+    public static (string Text, ProgramStyle Style) Create(ulong seed, Operators operators, bool simd, ProgramStyle? style)
     {
-        var generator = new ProgramGenerator(seed, operators, simd);
-        style = generator._style;
-        return generator.Write();
+        var generator = new ProgramGenerator(seed, operators, simd, style);
+        return (generator.Write(), generator._style);
     }
 
     private string Write()

@@ -32,9 +32,9 @@ internal sealed class ExecutionTarget(Laboratory laboratory, Statistics statisti
     }
 
     /// <summary>A program of our own.</summary>
-    public async Task<Finding?> RunProgramAsync(ulong seed)
+    public async Task<Finding?> RunProgramAsync(ulong seed, ProgramStyle? wanted)
     {
-        string text = ProgramGenerator.Create(seed, _operators, laboratory.HasSimd, out ProgramStyle style);
+        (string text, ProgramStyle style) = ProgramGenerator.Create(seed, _operators, laboratory.HasSimd, wanted);
         byte[] module;
         try
         {

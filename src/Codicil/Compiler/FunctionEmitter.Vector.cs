@@ -24,7 +24,7 @@ internal sealed partial class FunctionEmitter
                 EmitShuffle(instruction.Bits, instruction.HighBits);
                 return true;
             default:
-                return EmitVectorMemory(instruction) || EmitConstantShift(instruction.Opcode) || EmitVectorCall(instruction);
+                return EmitVectorMemory(instruction) || EmitConstantShift(instruction.Opcode) || EmitVectorSequence(instruction.Opcode) || EmitVectorCall(instruction);
         }
     }
 

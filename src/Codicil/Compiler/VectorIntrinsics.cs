@@ -34,6 +34,17 @@ internal static class VectorIntrinsics
 
     public static readonly MethodInfo ClearUpper = Unary<long>(Sse2.MoveScalar);
 
+    // Parts of sequences.
+    public static readonly MethodInfo AndNot = Binary<byte>(Sse2.AndNot);
+    public static readonly MethodInfo ShiftBytesRight = Shift<byte>(Sse2.ShiftRightLogical128BitLane);
+    public static readonly MethodInfo TernaryLogic = ((Func<Vector128<byte>, Vector128<byte>, Vector128<byte>, byte, Vector128<byte>>)Avx512F.VL.TernaryLogic).Method;
+    public static readonly MethodInfo RangeSingle = ((Func<Vector128<float>, Vector128<float>, byte, Vector128<float>>)Avx512DQ.VL.Range).Method;
+    public static readonly MethodInfo RangeDouble = ((Func<Vector128<double>, Vector128<double>, byte, Vector128<double>>)Avx512DQ.VL.Range).Method;
+    public static readonly MethodInfo UnorderedSingle = Binary<float>(Sse.CompareUnordered);
+    public static readonly MethodInfo UnorderedDouble = Binary<double>(Sse2.CompareUnordered);
+    public static readonly MethodInfo BlendSingle = ((Func<Vector128<float>, Vector128<float>, Vector128<float>, Vector128<float>>)Sse41.BlendVariable).Method;
+    public static readonly MethodInfo BlendDouble = ((Func<Vector128<double>, Vector128<double>, Vector128<double>, Vector128<double>>)Sse41.BlendVariable).Method;
+
     // Shuffles.
     public static readonly MethodInfo Shuffle = RuntimeMembers.Vector(nameof(VectorOps.I8x16Shuffle));
     public static readonly MethodInfo Swizzle = RuntimeMembers.Vector(nameof(VectorOps.I8x16Swizzle));
@@ -58,8 +69,13 @@ internal static class VectorIntrinsics
         (2, true, ((Func<Vector128<short>, Vector128<short>, Vector128<short>>)Sse2.UnpackHigh).Method),
     ];
 
+    private static readonly MethodInfo s_minimumSingle = Binary<float>(Sse.Min);
+    private static readonly MethodInfo s_maximumSingle = Binary<float>(Sse.Max);
+    private static readonly MethodInfo s_minimumDouble = Binary<double>(Sse2.Min);
+    private static readonly MethodInfo s_maximumDouble = Binary<double>(Sse2.Max);
     private static readonly ConcurrentDictionary<Opcode, MethodInfo?> s_methods = new();
     private static readonly ConcurrentDictionary<Opcode, MethodInfo?> s_constantShifts = new();
+    private static readonly ConcurrentDictionary<Opcode, (MethodInfo, int)?> s_variableShifts = new();
 
     /// <summary>The method of an instruction that has no immediate, or a lane as its last operand; null for others.</summary>
     public static MethodInfo? Find(Opcode opcode) => s_methods.GetOrAdd(opcode, static key => FindIntrinsic(key) ?? RuntimeMembers.Vector(key.ToString()));
@@ -67,8 +83,34 @@ internal static class VectorIntrinsics
     /// <summary>The intrinsic for a shift by a constant, whose count must be less than the lane's width; null when there is none.</summary>
     public static MethodInfo? FindConstantShift(Opcode opcode) => s_constantShifts.GetOrAdd(opcode, static key => Sse2.IsSupported ? ShiftOf(key) : null);
 
+    /// <summary>The intrinsic for a shift by the number in the lowest lane of a vector, and the lane's width; null when there is none.</summary>
+    public static (MethodInfo Method, int Width)? FindVariableShift(Opcode opcode) => s_variableShifts.GetOrAdd(opcode, static key => VariableShiftOf(key));
+
+    private static (MethodInfo Method, int Width)? VariableShiftOf(Opcode opcode) => opcode switch
+    {
+        Opcode.I16x8Shl => (Binary<short>(Sse2.ShiftLeftLogical), 16),
+        Opcode.I16x8ShrS => (Binary<short>(Sse2.ShiftRightArithmetic), 16),
+        Opcode.I16x8ShrU => (Binary<short>(Sse2.ShiftRightLogical), 16),
+        Opcode.I32x4Shl => (Binary<int>(Sse2.ShiftLeftLogical), 32),
+        Opcode.I32x4ShrS => (Binary<int>(Sse2.ShiftRightArithmetic), 32),
+        Opcode.I32x4ShrU => (Binary<int>(Sse2.ShiftRightLogical), 32),
+        Opcode.I64x2Shl => (Binary<long>(Sse2.ShiftLeftLogical), 64),
+        Opcode.I64x2ShrS when Avx512F.VL.IsSupported => (Binary<long>(Avx512F.VL.ShiftRightArithmetic), 64),
+        Opcode.I64x2ShrU => (Binary<long>(Sse2.ShiftRightLogical), 64),
+        _ => null,
+    };
+
+    /// <summary>The processor's minimum or maximum: the second operand where the first is not less, or greater.</summary>
+    public static MethodInfo NativeExtremum(bool isSingle, bool isMinimum) => (isSingle, isMinimum) switch
+    {
+        (true, true) => s_minimumSingle,
+        (true, false) => s_maximumSingle,
+        (false, true) => s_minimumDouble,
+        (false, false) => s_maximumDouble,
+    };
+
     private static MethodInfo? FindIntrinsic(Opcode opcode) =>
-        Sse2.IsSupported ? OnSse2(opcode) ?? (Sse41.IsSupported ? OnSse42(opcode) : null) ?? (Avx512F.VL.IsSupported ? OnAvx512(opcode) : null) : null;
+        Sse2.IsSupported ? OnSse2(opcode) ?? (Sse41.IsSupported ? OnSse42(opcode) : null) ?? (Avx512BW.VL.IsSupported ? OnAvx512(opcode) : null) : null;
 
     private static MethodInfo? OnSse2(Opcode opcode) => opcode switch
     {
@@ -201,6 +243,26 @@ internal static class VectorIntrinsics
     private static MethodInfo? OnAvx512(Opcode opcode) => opcode switch
     {
         Opcode.I64x2Abs => Method<Vector128<long>, Vector128<ulong>>(Avx512F.VL.Abs),
+        Opcode.I8x16LeS => Binary<sbyte>(Avx512BW.VL.CompareLessThanOrEqual),
+        Opcode.I8x16LeU => Binary<byte>(Avx512BW.VL.CompareLessThanOrEqual),
+        Opcode.I8x16GeS => Binary<sbyte>(Avx512BW.VL.CompareGreaterThanOrEqual),
+        Opcode.I8x16GeU => Binary<byte>(Avx512BW.VL.CompareGreaterThanOrEqual),
+        Opcode.I8x16LtU => Binary<byte>(Avx512BW.VL.CompareLessThan),
+        Opcode.I8x16GtU => Binary<byte>(Avx512BW.VL.CompareGreaterThan),
+        Opcode.I16x8LeS => Binary<short>(Avx512BW.VL.CompareLessThanOrEqual),
+        Opcode.I16x8LeU => Binary<ushort>(Avx512BW.VL.CompareLessThanOrEqual),
+        Opcode.I16x8GeS => Binary<short>(Avx512BW.VL.CompareGreaterThanOrEqual),
+        Opcode.I16x8GeU => Binary<ushort>(Avx512BW.VL.CompareGreaterThanOrEqual),
+        Opcode.I16x8LtU => Binary<ushort>(Avx512BW.VL.CompareLessThan),
+        Opcode.I16x8GtU => Binary<ushort>(Avx512BW.VL.CompareGreaterThan),
+        Opcode.I32x4LeS => Binary<int>(Avx512F.VL.CompareLessThanOrEqual),
+        Opcode.I32x4LeU => Binary<uint>(Avx512F.VL.CompareLessThanOrEqual),
+        Opcode.I32x4GeS => Binary<int>(Avx512F.VL.CompareGreaterThanOrEqual),
+        Opcode.I32x4GeU => Binary<uint>(Avx512F.VL.CompareGreaterThanOrEqual),
+        Opcode.I32x4LtU => Binary<uint>(Avx512F.VL.CompareLessThan),
+        Opcode.I32x4GtU => Binary<uint>(Avx512F.VL.CompareGreaterThan),
+        Opcode.I64x2LeS => Binary<long>(Avx512F.VL.CompareLessThanOrEqual),
+        Opcode.I64x2GeS => Binary<long>(Avx512F.VL.CompareGreaterThanOrEqual),
         Opcode.I64x2Mul when Avx512DQ.VL.IsSupported => Binary<long>(Avx512DQ.VL.MultiplyLow),
         Opcode.F32x4ConvertI32x4U => Method<Vector128<uint>, Vector128<float>>(Avx512F.VL.ConvertToVector128Single),
         Opcode.F64x2ConvertLowI32x4U => Method<Vector128<uint>, Vector128<double>>(Avx512F.VL.ConvertToVector128Double),
