@@ -13,8 +13,8 @@ namespace Codicil.Wasi.Files;
 /// </para>
 /// <para>
 /// A path that leads out, by <c>..</c> or through a link, even when it comes back, and a link whose target begins with <c>/</c>: <see cref="Errno.Perm"/>. A name that is not there, <see cref="Errno.NoEnt"/>; one on the way that is no directory,
-/// <see cref="Errno.NotDir"/>; more than 40 links, <see cref="Errno.Loop"/>; a name of more than 255 bytes, <see cref="Errno.NameTooLong"/>. A path that ends in <c>/</c> names a directory: a link at the end is followed, and what
-/// is no directory is <see cref="Errno.NotDir"/>. What POSIX says of the functions named below holds for the rest.
+/// <see cref="Errno.NotDir"/>; more than 40 links, <see cref="Errno.Loop"/>; a name of more than 255 bytes, <see cref="Errno.NameTooLong"/>. A path that ends in <c>/</c> names a directory: what is none is
+/// <see cref="Errno.NotDir"/>; a link at the end is followed by those functions that look at what is there, and is no directory to those that create, remove and rename. What POSIX says of the functions named below holds for the rest.
 /// </para>
 /// </remarks>
 public abstract class WasiDirectory : WasiHandle
