@@ -71,7 +71,7 @@ public sealed class RegressionBombTests
                 using Store store = engine.CreateStore();
                 Instance instance = store.Instantiate(Module.FromText(engine, $"""(module {Source} (func $f (export "f") {Repeat("call $g ", calls)} call $f unreachable))"""));
                 Action function = instance.GetFunction<Action>("f")!;
-                RegressionLifetimeTests.OnThread(800 * 1024, () => Assert.Equal(TrapCode.StackOverflow, Assert.Throws<TrapException>(function).Code));
+                Wasm.OnThread(800 * 1024, () => Assert.Equal(TrapCode.StackOverflow, Assert.Throws<TrapException>(function).Code));
             }
         }).AssertSucceeded();
     }

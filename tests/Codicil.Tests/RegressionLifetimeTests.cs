@@ -143,33 +143,9 @@ public sealed class RegressionLifetimeTests
         Function function = store.Instantiate(Module.FromText(engine, """(module (func (export "f") (result i32) (i32.const 7)))""")).GetFunction("f")!;
         var results = new Value[2];
         results[1] = Value.FromI64(42);
-        OnThread(256 * 1024, () => function.Invoke([], results));
+        Wasm.OnThread(256 * 1024, () => function.Invoke([], results));
         Assert.Equal(7, results[0].AsI32());
         Assert.Equal(42, results[1].AsI64());
-    }
-
-    internal static void OnThread(int stackBytes, Action action)
-    {
-        Exception? failure = null;
-        var thread = new Thread(
-            () =>
-            {
-                try
-                {
-                    action();
-                }
-                catch (Exception exception)
-                {
-                    failure = exception;
-                }
-            },
-            stackBytes);
-        thread.Start();
-        thread.Join();
-        if (failure is not null)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-        }
     }
 
     private static void DisposeDuring(string[] arguments)
