@@ -20,7 +20,7 @@ internal static class Report
             .Append("Written by `codicil bench --report`; the samples are in [raw/results.json](raw/results.json). ")
             .Append("The commands:\n\n```\n")
             .Append("dotnet publish src/Codicil.Cli -c Release -r linux-x64 -p:PublishReadyToRun=true --self-contained false -o artifacts/codicil\n")
-            .Append("artifacts/codicil/codicil bench --report\n```\n\n")
+            .Append("artifacts/codicil/codicil bench --report\n```\n\nWhy some rows miss what was aimed at: [NOTES.md](NOTES.md).\n\n")
             .Append(CultureInfo.InvariantCulture, $"Machine: {measurements.Machine.Processor}, {measurements.Machine.Processors} processors, {measurements.Machine.System}, {measurements.Machine.Runtime}.\n\n")
             .Append(CultureInfo.InvariantCulture, $"Every sample is a fresh process, the subjects alternate; of {measurements.CallsPerSample} calls the best, of {measurements.Rounds} processes the median. ")
             .Append("`guard`: memory on guard pages. `checked`: explicit checks. `interruptible`: guard pages, and code that can be stopped from outside. A dash is a subject that does not run the row.\n\n");
