@@ -252,6 +252,14 @@ internal sealed partial class FunctionEmitter
     private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes)
     {
         CilWriter il = _module.CreateWriter(entry);
+        if (frameBytes >= _module.MaxStackBytes)
+        {
+            il.LoadInt32(_functionIndex);
+            il.LoadInt32(frameBytes);
+            il.LoadArgument(_parameterCount);
+            il.Call(RuntimeMembers.Trap(nameof(Traps.FrameTooLarge)));
+        }
+
         EmitStackCheck(il, _parameterCount, frameBytes);
         for (int i = 0; i <= _parameterCount; i++)
         {

@@ -44,6 +44,8 @@ internal sealed class ModuleEmitter
 
     public WasmModule Format => _variant.Module.Format;
 
+    public int MaxStackBytes => _variant.Module.Owner.ManagedEngine.Options.MaxStackBytes;
+
     public bool IsInterruptible => _variant.Module.Owner.ManagedEngine.Options.Interruptible;
 
     public FunctionValidator Validator => _validator;

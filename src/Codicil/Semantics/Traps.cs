@@ -41,6 +41,11 @@ internal static class Traps
         throw new TrapException(TrapCode.StackOverflow);
     }
 
+    /// <summary>A function whose frame may be larger than the whole stack that WebAssembly has: a limit, since no call of it can succeed.</summary>
+    [DoesNotReturn]
+    public static void FrameTooLarge(int functionIndex, int frameBytes, ModuleInstance instance) => throw new ResourceLimitException(
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"function {functionIndex} may need {frameBytes} bytes of stack, more than {nameof(EngineOptions.MaxStackBytes)}: {instance.Context.MaxStackBytes}"));
+
     /// <summary>A back-edge found the interrupt flag. One block that ends in a throw: otherwise the JIT takes it for a call that returns, and spills every loop's variables around it.</summary>
     [DoesNotReturn]
     public static void Interrupted(ModuleInstance instance) => throw MakeInterrupt(instance.Context);
