@@ -53,9 +53,16 @@ internal static class KernelBenchmark
         list.Add(value);
     }
 
+    /// <summary>What a process said of its failure: the first line that names an error (node's begins with the place in the script), else the first.</summary>
     public static string FirstLine(ToolProcess.Result process)
     {
         string text = process.Errors.Trim() is { Length: > 0 } errors ? errors : process.Output.Trim();
-        return text.Length == 0 ? string.Create(CultureInfo.InvariantCulture, $"exit code {process.ExitCode}") : text.Split('\n')[0];
+        if (text.Length == 0)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"exit code {process.ExitCode}");
+        }
+
+        string[] lines = text.Split('\n');
+        return Array.Find(lines, static line => line.Contains("Error: ", StringComparison.Ordinal)) ?? lines[0];
     }
 }
