@@ -15,6 +15,7 @@ public sealed class RegressionLifetimeTests
     [Theory]
     [InlineData("copy", 100_000_000, false)]
     [InlineData("copy", 400, false)]
+    [InlineData("copy", 60_000, false)]
     [InlineData("fill", 100_000_000, false)]
     [InlineData("fill", 400, false)]
     [InlineData("copy", 100_000_000, true)]
