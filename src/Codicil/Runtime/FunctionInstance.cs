@@ -114,6 +114,21 @@ internal sealed class FunctionInstance : Function
         _store.ManagedEngine.Adapters.GetDynamicEntry(Type).Invoke(this, arguments, results);
     }
 
+    public override async Task<Value[]> InvokeAsync(ReadOnlyMemory<Value> arguments, CancellationToken cancellationToken = default)
+    {
+        var results = new Value[Type.Results.Length];
+        DynamicCall.CheckArguments(this, arguments.Span, results);
+        if (!cancellationToken.CanBeCanceled)
+        {
+            await _store.ManagedEngine.RunAsync(() => Invoke(arguments.Span, results), cancellationToken).ConfigureAwait(false);
+            return results;
+        }
+
+        var cancellation = new CallCancellation(_store, cancellationToken);
+        await _store.ManagedEngine.RunAsync(() => cancellation.Run(() => Invoke(arguments.Span, results)), cancellationToken).ConfigureAwait(false);
+        return results;
+    }
+
     private void Publish(nint code)
     {
         Code = code;
