@@ -22,10 +22,21 @@ internal sealed class CallCancellation
         _token = token;
     }
 
+    /// <summary>Whether <see cref="Run"/> was reached.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>What a cancelled call throws.</summary>
+    public WasmCanceledException Canceled() => new("the call was cancelled", _token);
+
     /// <summary>Makes the call. A cancellation that comes in its last moment is one: the call has failed.</summary>
     public void Run(Action call)
     {
-        _token.ThrowIfCancellationRequested();
+        HasBegun = true;
+        if (_token.IsCancellationRequested)
+        {
+            throw Canceled();
+        }
+
         lock (_lock)
         {
             _isRunning = true;
@@ -62,9 +73,8 @@ internal sealed class CallCancellation
         {
             if (_isRunning && _raised is null)
             {
-                var reason = new WasmCanceledException("the call was cancelled", _token);
-                _raised = reason;
-                _store.Interrupt(reason);
+                _raised = Canceled();
+                _store.Interrupt(_raised);
             }
         }
     }

@@ -125,7 +125,15 @@ internal sealed class FunctionInstance : Function
         }
 
         var cancellation = new CallCancellation(_store, cancellationToken);
-        await _store.ManagedEngine.RunAsync(() => cancellation.Run(() => Invoke(arguments.Span, results)), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _store.ManagedEngine.RunAsync(() => cancellation.Run(() => Invoke(arguments.Span, results)), cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.HasBegun)
+        {
+            throw cancellation.Canceled();
+        }
+
         return results;
     }
 
