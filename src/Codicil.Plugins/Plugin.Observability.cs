@@ -7,7 +7,7 @@ namespace Codicil.Plugins;
 // What is said about the plug-in: calls to whoever observes them, messages to the sink and the logger.
 public sealed partial class Plugin
 {
-    private readonly LogRate _logRate;
+    private LogRate _logRate;
 
     internal string Name => _compiled.Name;
 
