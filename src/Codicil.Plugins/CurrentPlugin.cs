@@ -13,6 +13,8 @@ public sealed class CurrentPlugin
 
     internal CurrentPlugin(Plugin plugin) => _plugin = plugin;
 
+    internal PluginTraceRecorder? Recorder => _plugin.Recorder;
+
     /// <summary>The call's token. It knows nothing of the deadline or a disposal: see <see cref="TimeLeft"/> and <see cref="ThrowIfInterrupted"/>.</summary>
     public CancellationToken CancellationToken
     {

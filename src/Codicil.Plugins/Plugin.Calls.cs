@@ -34,6 +34,7 @@ public sealed partial class Plugin
         try
         {
             LastExitCode = PluginExitCodes.Failure;
+            Recorder?.Begin(name, TraceMetadata);
             Kernel.Begin(input);
             GuestFunction function = ReferenceEquals(name, _lastName) ? _lastFunction! : FindFunction(name);
             if (!_started)
@@ -49,6 +50,10 @@ public sealed partial class Plugin
             uint exitCode = function.Invoke();
             ThrowIfInterruptedAtEnd();
             return Finish(exitCode);
+        }
+        catch (Exception exception) when (NoteFailure(exception))
+        {
+            throw;
         }
         catch (ExitException exit)
         {
@@ -67,7 +72,7 @@ public sealed partial class Plugin
         }
         finally
         {
-            ReportDroppedLogs();
+            EndObserving();
             Leave();
         }
     }
