@@ -108,7 +108,7 @@ internal sealed class HostEnvironment(Plugin plugin)
     {
         if (plugin.IsLogged(level))
         {
-            plugin.Log(level, ReadText(message, "log message"));
+            plugin.Log(level, Read(message, "log message"));
         }
 
         Kernel.Free(_kernel, message);

@@ -25,6 +25,11 @@ public sealed partial class Plugin
     public PluginOutput Call(string name, ReadOnlySpan<byte> input = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
+        return PluginTelemetry.ObservesCalls ? CallObserved(name, input, cancellationToken) : CallCore(name, input, cancellationToken);
+    }
+
+    private PluginOutput CallCore(string name, ReadOnlySpan<byte> input, CancellationToken cancellationToken)
+    {
         Enter(cancellationToken);
         try
         {
@@ -62,6 +67,7 @@ public sealed partial class Plugin
         }
         finally
         {
+            ReportDroppedLogs();
             Leave();
         }
     }

@@ -252,13 +252,10 @@ public sealed partial class Plugin
     private void Release()
     {
         _store.Dispose();
+        _compiled.Unregister(this);
         if (_ownsCompiled)
         {
             _compiled.Dispose();
-        }
-        else
-        {
-            _compiled.Unregister(this);
         }
     }
 

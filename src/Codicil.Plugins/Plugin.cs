@@ -34,6 +34,7 @@ public sealed partial class Plugin : IDisposable
         Timeout = manifest.Timeout is TimeSpan timeout && timeout > TimeSpan.Zero ? timeout : null;
         LogLevel = compiled.Options.LogLevel;
         LogSink = compiled.Options.LogSink;
+        _logRate = new LogRate(compiled.Options.MaxLogMessagesPerSecond, TimeProvider.System);
         _current = new CurrentPlugin(this);
         _deadline = new Deadline(OnDeadline);
         _onCanceled = OnCanceled;
@@ -70,7 +71,7 @@ public sealed partial class Plugin : IDisposable
         }
     }
 
-    /// <summary>The least level that is logged; null for <see cref="PluginLogDefaults.Level"/>.</summary>
+    /// <summary>The least level that is logged; null for what the logger has enabled, or <see cref="PluginLogDefaults.Level"/> where there is none.</summary>
     public PluginLogLevel? LogLevel { get; set; }
 
     /// <summary>Where messages go; null for <see cref="PluginLogDefaults.Sink"/>.</summary>
@@ -95,8 +96,6 @@ public sealed partial class Plugin : IDisposable
 
     internal LinkedListNode<WeakReference<Plugin>>? Registration { get; set; }
 
-    internal PluginLogLevel EffectiveLogLevel => LogLevel ?? PluginLogDefaults.Level;
-
     /// <summary>Compiles a plug-in and makes its only instance; closing it frees everything.</summary>
     /// <inheritdoc cref="CompiledPlugin.Create" path="/exception"/>
     /// <inheritdoc cref="CompiledPlugin.CreateInstance" path="/exception"/>
@@ -106,6 +105,7 @@ public sealed partial class Plugin : IDisposable
         try
         {
             var plugin = new Plugin(compiled, ownsCompiled: true);
+            compiled.Register(plugin);
             plugin.Instantiate(cancellationToken);
             return plugin;
         }
@@ -133,6 +133,7 @@ public sealed partial class Plugin : IDisposable
 
     internal void Instantiate(CancellationToken cancellationToken)
     {
+        PluginOperation operation = PluginTelemetry.BeginInstantiate(_compiled.Name);
         try
         {
             Enter(cancellationToken);
@@ -151,21 +152,14 @@ public sealed partial class Plugin : IDisposable
                 Leave();
             }
         }
-        catch
+        catch (Exception exception)
         {
+            PluginTelemetry.End(operation, exception);
             Dispose();
             throw;
         }
-    }
 
-    internal bool IsLogged(PluginLogLevel level) => level >= EffectiveLogLevel && EffectiveLogLevel != PluginLogLevel.Off;
-
-    internal void Log(PluginLogLevel level, string message)
-    {
-        if (IsLogged(level))
-        {
-            (LogSink ?? PluginLogDefaults.Sink)?.Invoke(level, message);
-        }
+        PluginTelemetry.End(operation);
     }
 
     private static WasiOptions WithConsoleIfAsked(WasiOptions options)

@@ -1,5 +1,7 @@
 using Codicil.Wasi;
 
+using Microsoft.Extensions.Logging;
+
 namespace Codicil.Plugins;
 
 /// <summary>How a <see cref="CompiledPlugin"/> is compiled and what its instances get. Immutable and thread-safe.</summary>
@@ -7,6 +9,11 @@ public sealed record PluginOptions
 {
     /// <summary>The options a plug-in has when none are given.</summary>
     public static PluginOptions Default { get; } = new();
+
+    /// <summary>
+    /// The name under which logs, spans and metrics show the plug-in; null for the main module's file name without its ending, or <c>plugin</c> where it has none.
+    /// </summary>
+    public string? Name { get; init; }
 
     /// <summary>Whether modules can import WASI preview 1; off by default.</summary>
     public bool Wasi { get; init; }
@@ -36,4 +43,16 @@ public sealed record PluginOptions
 
     /// <summary>Where instances log to; null for <see cref="PluginLogDefaults.Sink"/>.</summary>
     public PluginLogSink? LogSink { get; init; }
+
+    /// <summary>
+    /// Makes the logger of each plug-in, with the category <see cref="PluginDiagnostics.LogCategoryPrefix"/> and its name; null for none. Where no <see cref="LogLevel"/> is given, the levels
+    /// that the logger has enabled count, for guests too. Control characters in messages are escaped, and what the logger throws is ignored.
+    /// </summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>The bytes of a guest's log message that are kept, 16 at least; the rest is cut off.</summary>
+    public int MaxLogMessageBytes { get; init; } = 16 * 1024;
+
+    /// <summary>The log messages that an instance may write in a second; further ones are counted and dropped. 0 for no limit.</summary>
+    public int MaxLogMessagesPerSecond { get; init; } = 1000;
 }

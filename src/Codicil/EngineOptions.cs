@@ -52,6 +52,9 @@ public sealed record EngineOptions
     /// <summary>Whether every function is compiled when the module is loaded, on all processors, instead of when it is first called.</summary>
     public bool CompileEagerly { get; init; }
 
+    /// <summary>What hears of every call in the engine's modules that have no listener of their own; null for nothing, which costs nothing.</summary>
+    public FunctionListener? Listener { get; init; }
+
     /// <summary>Whether memories commit their maximum (or <see cref="MemoryPageLimit"/>) at once.</summary>
     public bool CommitMaximumMemory { get; init; }
 }

@@ -26,6 +26,9 @@ public abstract class Store : IDisposable
     /// <summary>Whether it was disposed.</summary>
     public abstract bool IsDisposed { get; }
 
+    /// <summary>What its linear memories hold together, in bytes; 0 once it is disposed. May be read from any thread.</summary>
+    public abstract long MemoryBytes { get; }
+
     /// <summary>
     /// Instantiates a module with a list of imports in the module's order (4.7.2): the start function runs, nothing else does.
     /// </summary>

@@ -24,6 +24,7 @@ internal sealed class Adapters(ManagedEngine engine)
     private readonly ConcurrentDictionary<Type, Lazy<Thunk>> _thunks = new();
     private readonly ConcurrentDictionary<MethodInfo, Lazy<Thunk>> _boundThunks = new();
     private readonly ConcurrentDictionary<FunctionType, Lazy<Thunk>> _rawThunks = new();
+    private readonly ConcurrentDictionary<FunctionType, Lazy<Thunk>> _listeningThunks = new();
 
     /// <summary>A thunk's address, with what keeps its code alive.</summary>
     private sealed record Thunk(FunctionType Type, int CanonicalTypeId, nint Code, MethodInfo Method, bool WantsCaller);
@@ -88,6 +89,15 @@ internal sealed class Adapters(ManagedEngine engine)
     /// <summary>The same host function, with the instance that imported it as its caller.</summary>
     public static FunctionInstance Rebind(FunctionInstance function, HostFunction host, ModuleInstance caller) =>
         new(function.ManagedStore, host.For(caller), function.Type, function.CanonicalTypeId, function.Code);
+
+    /// <summary>The same host function, heard of by the listener of the module that imports it.</summary>
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
+    public FunctionInstance Listen(FunctionInstance function, ModuleInstance importer, int functionIndex)
+    {
+        Thunk thunk = _listeningThunks.GetOrAdd(function.Type, key => new Lazy<Thunk>(() => EmitListeningThunk(key))).Value;
+        return new FunctionInstance(
+            function.ManagedStore, new ListenedImport(importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalTypeId, thunk.Code);
+    }
 
     private static void NoCallback()
     {
@@ -552,6 +562,14 @@ internal sealed class Adapters(ManagedEngine engine)
     }
 
     [RequiresDynamicCode("Emits code.")]
+    private Thunk EmitListeningThunk(FunctionType type)
+    {
+        (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, [], typeof(ListenedImport));
+        ListenerEmitter.EmitThunk(method.GetILGenerator(), type);
+        return FinishThunk(type, builder, method, wantsCaller: false);
+    }
+
+    [RequiresDynamicCode("Emits code.")]
     private Thunk EmitRawThunk(FunctionType type)
     {
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, []);
@@ -606,11 +624,11 @@ internal sealed class Adapters(ManagedEngine engine)
     }
 
     [RequiresDynamicCode("Emits code.")]
-    private static (TypeBuilder Builder, MethodBuilder Method) DefineThunk(FunctionType type, IEnumerable<Assembly> friends)
+    private static (TypeBuilder Builder, MethodBuilder Method) DefineThunk(FunctionType type, IEnumerable<Assembly> friends, Type? target = null)
     {
         TypeBuilder builder = EmittedAssembly.Create(friends).DefineType("Thunk", TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed);
         MethodBuilder method = builder.DefineMethod(
-            "call", MethodAttributes.Public | MethodAttributes.Static, ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(HostFunction)));
+            "call", MethodAttributes.Public | MethodAttributes.Static, ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, target ?? typeof(HostFunction)));
         method.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
         method.InitLocals = false;
         return (builder, method);

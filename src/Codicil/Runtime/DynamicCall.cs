@@ -62,6 +62,18 @@ internal static class DynamicCall
 
     public static void SetV128(Vector128<byte> value, Span<Value> values, int index) => values[index] = Value.FromV128(value);
 
+    public static void SetFunction(object? value, Span<Value> values, int index) => values[index] = Value.FromFunction((FunctionInstance?)value);
+
+    public static void SetExtern(object? value, Span<Value> values, int index) => values[index] = Value.FromExtern(value);
+
+    /// <summary>A reference of a type that says less than the reference itself.</summary>
+    public static void SetReference(object? value, Span<Value> values, int index) => values[index] = value switch
+    {
+        FunctionInstance function => Value.FromFunction(function),
+        GuestException exception => Value.FromException(exception),
+        _ => Value.Default(ValType.Reference(true, HeapType.Any)),
+    };
+
     /// <summary>A result of a function.</summary>
     public static void SetResult(object? value, Span<Value> values, int index, FunctionInstance function) =>
         values[index] = References.ToValue(value, function.Type.Results[index], function.Types);

@@ -19,7 +19,7 @@ internal sealed class FunctionInstance : Function
 
     // Read by emitted code.
 
-    /// <summary>The last argument: a <see cref="ModuleInstance"/> or a <see cref="HostFunction"/>.</summary>
+    /// <summary>The last argument: a <see cref="ModuleInstance"/>, a <see cref="HostFunction"/> or a <see cref="ListenedImport"/>.</summary>
     public readonly object Target;
 
     /// <summary>The address of the code; 0 until compiled.</summary>
@@ -52,11 +52,11 @@ internal sealed class FunctionInstance : Function
     }
 
     /// <summary>A function of the host.</summary>
-    public FunctionInstance(ManagedStore store, HostFunction host, FunctionType type, int canonicalTypeId, nint code)
+    public FunctionInstance(ManagedStore store, object target, FunctionType type, int canonicalTypeId, nint code)
     {
         _store = store;
         Context = store.Context;
-        Target = host;
+        Target = target;
         FunctionIndex = -1;
         Type = type;
         _canonicalTypeId = canonicalTypeId;

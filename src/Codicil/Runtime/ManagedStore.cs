@@ -43,6 +43,28 @@ internal sealed class ManagedStore : Store
 
     public override bool IsDisposed => _disposed;
 
+    public override long MemoryBytes
+    {
+        get
+        {
+            if (_disposed)
+            {
+                return 0;
+            }
+
+            ulong sum = 0;
+            lock (_lock)
+            {
+                foreach (LinearMemory memory in _memories)
+                {
+                    sum += Volatile.Read(ref memory.Length);
+                }
+            }
+
+            return (long)sum;
+        }
+    }
+
     public override Instance Instantiate(Module module, params ReadOnlySpan<Extern> imports)
     {
         ArgumentNullException.ThrowIfNull(module);
