@@ -65,7 +65,7 @@ internal sealed class Adapters(ManagedEngine engine)
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
-    public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, HostFunctionCallback callback)
+    public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, Delegate callback)
     {
         Thunk thunk = _rawThunks.GetOrAdd(type, key => new Lazy<Thunk>(() => EmitRawThunk(key))).Value;
         return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null), type, thunk.CanonicalTypeId, thunk.Code);
@@ -430,10 +430,20 @@ internal sealed class Adapters(ManagedEngine engine)
         ParameterInfo[] parameters = invoke.GetParameters();
         bool wantsCaller = parameters.Length > 0 && parameters[0].ParameterType == typeof(Caller);
         int skip = wantsCaller ? 1 : 0;
+        Type? awaited = AsyncHostCall.AwaitedType(invoke.ReturnType);
+        Type returned = awaited ?? invoke.ReturnType;
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, AssembliesOfSignature(delegateType));
         ILGenerator il = method.GetILGenerator();
         int host = type.Parameters.Length;
         LocalBuilder? caller = null;
+        LocalBuilder? previous = null;
+        if (awaited is not null)
+        {
+            previous = il.DeclareLocal(typeof(SynchronizationContext));
+            il.Emit(OpCodes.Call, typeof(AsyncHostCall).GetMethod(nameof(AsyncHostCall.Begin))!);
+            il.Emit(OpCodes.Stloc, previous);
+        }
+
         if (wantsCaller)
         {
             // The caller ends with the function, however that ends.
@@ -441,6 +451,10 @@ internal sealed class Adapters(ManagedEngine engine)
             il.Emit(OpCodes.Ldarg, (short)host);
             il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.BeginCaller))!);
             il.Emit(OpCodes.Stloc, caller);
+        }
+
+        if (caller is not null || previous is not null)
+        {
             il.BeginExceptionBlock();
         }
 
@@ -459,17 +473,33 @@ internal sealed class Adapters(ManagedEngine engine)
         }
 
         il.Emit(OpCodes.Callvirt, invoke);
-        if (caller is not null)
+        if (awaited is not null)
         {
-            LocalBuilder? result = invoke.ReturnType == typeof(void) ? null : il.DeclareLocal(invoke.ReturnType);
+            il.Emit(OpCodes.Ldarg, (short)host);
+            il.Emit(OpCodes.Call, AsyncHostCall.AwaitMethod(invoke.ReturnType));
+        }
+
+        if (caller is not null || previous is not null)
+        {
+            LocalBuilder? result = returned == typeof(void) ? null : il.DeclareLocal(returned);
             if (result is not null)
             {
                 il.Emit(OpCodes.Stloc, result);
             }
 
             il.BeginFinallyBlock();
-            il.Emit(OpCodes.Ldarg, (short)host);
-            il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.EndCaller))!);
+            if (caller is not null)
+            {
+                il.Emit(OpCodes.Ldarg, (short)host);
+                il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.EndCaller))!);
+            }
+
+            if (previous is not null)
+            {
+                il.Emit(OpCodes.Ldloc, previous);
+                il.Emit(OpCodes.Call, typeof(AsyncHostCall).GetMethod(nameof(AsyncHostCall.End))!);
+            }
+
             il.EndExceptionBlock();
             if (result is not null)
             {
@@ -477,7 +507,7 @@ internal sealed class Adapters(ManagedEngine engine)
             }
         }
 
-        EmitHostResults(il, invoke.ReturnType, type);
+        EmitHostResults(il, returned, type);
         return FinishThunk(type, builder, method, wantsCaller);
     }
 

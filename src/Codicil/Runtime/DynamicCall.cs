@@ -85,7 +85,6 @@ internal static class DynamicCall
     /// <summary>Calls a host function in its raw form and checks what it gave.</summary>
     public static Value[] CallHost(Value[] arguments, HostFunction host)
     {
-        var callback = (HostFunctionCallback)host.Callback;
         FunctionType type = host.Type!;
         var results = new Value[type.Results.Length];
         for (int i = 0; i < results.Length; i++)
@@ -96,7 +95,14 @@ internal static class DynamicCall
         Caller caller = HostFunction.BeginCaller(host);
         try
         {
-            callback(caller, arguments, results);
+            if (host.Callback is AsyncHostFunctionCallback callback)
+            {
+                CallAsynchronous(callback, caller, arguments, results, host);
+            }
+            else
+            {
+                ((HostFunctionCallback)host.Callback)(caller, arguments, results);
+            }
         }
         finally
         {
@@ -122,6 +128,19 @@ internal static class DynamicCall
     /// <summary>A reference that a host's delegate returned: it must be of the host function's store.</summary>
     public static object? CheckReference(object? reference, ManagedStore store) =>
         reference is null ? null : References.Check(reference, DelegateSignature.ToValType(reference.GetType())!.Value, store.ManagedEngine.HostTypes, store);
+
+    private static void CallAsynchronous(AsyncHostFunctionCallback callback, Caller caller, Value[] arguments, Value[] results, HostFunction host)
+    {
+        SynchronizationContext? previous = AsyncHostCall.Begin();
+        try
+        {
+            AsyncHostCall.AwaitValue(callback(caller, arguments, results), host);
+        }
+        finally
+        {
+            AsyncHostCall.End(previous);
+        }
+    }
 
     /// <summary>A function that a host's delegate returned: it must be of the host function's store.</summary>
     public static FunctionInstance? CheckFunction(Function? function, ManagedStore store)

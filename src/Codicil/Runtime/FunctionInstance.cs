@@ -117,6 +117,29 @@ internal sealed class FunctionInstance : Function
         _store.ManagedEngine.Adapters.GetDynamicEntry(Type).Invoke(this, arguments, results);
     }
 
+    public override async Task<Value[]> InvokeAsync(ReadOnlyMemory<Value> arguments, CancellationToken cancellationToken = default)
+    {
+        var results = new Value[Type.Results.Length];
+        DynamicCall.CheckArguments(this, arguments.Span, results);
+        if (!cancellationToken.CanBeCanceled)
+        {
+            await _store.ManagedEngine.RunAsync(() => Invoke(arguments.Span, results), cancellationToken).ConfigureAwait(false);
+            return results;
+        }
+
+        var cancellation = new CallCancellation(_store, cancellationToken);
+        try
+        {
+            await _store.ManagedEngine.RunAsync(() => cancellation.Run(() => Invoke(arguments.Span, results)), cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.HasBegun)
+        {
+            throw cancellation.Canceled();
+        }
+
+        return results;
+    }
+
     private void Publish(nint code)
     {
         Code = code;
