@@ -39,6 +39,10 @@ public sealed partial class Plugin
             Begin(input);
             return Run(name);
         }
+        catch (Exception exception) when (NoteFailure(exception))
+        {
+            throw;
+        }
         catch (ExitException exit)
         {
             return FinishExit(exit);
@@ -55,7 +59,7 @@ public sealed partial class Plugin
         }
         finally
         {
-            ReportDroppedLogs();
+            EndObserving();
             Leave();
         }
     }
@@ -115,6 +119,7 @@ public sealed partial class Plugin
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private PluginOutput Run(string name)
     {
+        Recorder?.Begin(name, TraceMetadata);
         GuestFunction function = ReferenceEquals(name, _lastName) ? _lastFunction! : FindFunction(name);
         if (!_started)
         {

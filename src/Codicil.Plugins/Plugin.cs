@@ -55,6 +55,8 @@ public sealed partial class Plugin : IDisposable
         LastExitCode = 0;
         _current = new CurrentPlugin(this);
         _store.Data = _current;
+        Recorder = compiled.Options.Tracer is PluginTracer tracer ? new PluginTraceRecorder(tracer, compiled.Name, _store) : null;
+        TraceMetadata = null;
         _instances = null;
         _functions.Clear();
         _lastName = null;
@@ -228,13 +230,22 @@ public sealed partial class Plugin : IDisposable
     {
         try
         {
+            Recorder?.Begin(null, null);
             Kernel.Begin([]);
             _instances = PluginInstances.Create(_compiled, _store, this, _current);
             ThrowIfInterruptedAtEnd();
         }
+        catch (Exception exception) when (NoteFailure(exception))
+        {
+            throw;
+        }
         catch (Exception exception) when (exception is TrapException or ExitException)
         {
             throw Translate(exception);
+        }
+        finally
+        {
+            EndObserving();
         }
     }
 
