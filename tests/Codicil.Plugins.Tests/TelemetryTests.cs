@@ -118,6 +118,25 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public void Pools_say_who_has_and_who_waits()
+    {
+        using var observer = new Observer(nameof(Pools_say_who_has_and_who_waits));
+        using CompiledPlugin compiled = CompiledPlugin.Create(Fixtures.WatManifest(Guest), observer.Options(s_host));
+        using var pool = new PluginPool(compiled, new PluginPoolOptions { Name = "pool", MaxSize = 3 });
+        pool.WarmUp(2);
+        PluginLease lease = pool.Rent();
+        observer.Observe("codicil.plugin.pool.count");
+        List<Observer.Point> counts = observer.Of("codicil.plugin.pool.count");
+        Assert.Equal([("idle", 1d), ("used", 1d)], counts.Select(static point => ((string)point.Tags["codicil.plugin.pool.state"]!, point.Value)));
+        Assert.All(counts, static point => Assert.Equal("pool", point.Tags["codicil.plugin.pool.name"]));
+        Assert.Equal(3, observer.Observe("codicil.plugin.pool.max"));
+        Assert.Equal(0, observer.Observe("codicil.plugin.pool.pending_requests"));
+        lease.Dispose();
+        Assert.Single(observer.Of("codicil.plugin.pool.wait_time"));
+        Assert.Single(observer.Of("codicil.plugin.pool.use_time"));
+    }
+
+    [Fact]
     public void Calls_without_listeners_allocate_nothing()
     {
         // Other tests listen to the process's only source: a process of its own.
