@@ -24,6 +24,7 @@ internal sealed class Adapters(ManagedEngine engine)
     private readonly ConcurrentDictionary<Type, Lazy<Thunk>> _thunks = new();
     private readonly ConcurrentDictionary<MethodInfo, Lazy<Thunk>> _boundThunks = new();
     private readonly ConcurrentDictionary<FunctionType, Lazy<Thunk>> _rawThunks = new();
+    private readonly ConcurrentDictionary<FunctionType, Lazy<Thunk>> _listeningThunks = new();
 
     /// <summary>A thunk's address, with what keeps its code alive.</summary>
     private sealed record Thunk(FunctionType Type, int CanonicalTypeId, nint Code, MethodInfo Method, bool WantsCaller);
@@ -64,7 +65,7 @@ internal sealed class Adapters(ManagedEngine engine)
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
-    public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, HostFunctionCallback callback)
+    public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, Delegate callback)
     {
         Thunk thunk = _rawThunks.GetOrAdd(type, key => new Lazy<Thunk>(() => EmitRawThunk(key))).Value;
         return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null), type, thunk.CanonicalTypeId, thunk.Code);
@@ -88,6 +89,15 @@ internal sealed class Adapters(ManagedEngine engine)
     /// <summary>The same host function, with the instance that imported it as its caller.</summary>
     public static FunctionInstance Rebind(FunctionInstance function, HostFunction host, ModuleInstance caller) =>
         new(function.ManagedStore, host.For(caller), function.Type, function.CanonicalTypeId, function.Code);
+
+    /// <summary>The same host function, heard of by the listener of the module that imports it.</summary>
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
+    public FunctionInstance Listen(FunctionInstance function, ModuleInstance importer, int functionIndex)
+    {
+        Thunk thunk = _listeningThunks.GetOrAdd(function.Type, key => new Lazy<Thunk>(() => EmitListeningThunk(key))).Value;
+        return new FunctionInstance(
+            function.ManagedStore, new ListenedImport(importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalTypeId, thunk.Code);
+    }
 
     private static void NoCallback()
     {
@@ -390,10 +400,20 @@ internal sealed class Adapters(ManagedEngine engine)
         ParameterInfo[] parameters = invoke.GetParameters();
         bool wantsCaller = parameters.Length > 0 && parameters[0].ParameterType == typeof(Caller);
         int skip = wantsCaller ? 1 : 0;
+        Type? awaited = AsyncHostCall.AwaitedType(invoke.ReturnType);
+        Type returned = awaited ?? invoke.ReturnType;
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, AssembliesOfSignature(delegateType));
         ILGenerator il = method.GetILGenerator();
         int host = type.Parameters.Length;
         LocalBuilder? caller = null;
+        LocalBuilder? previous = null;
+        if (awaited is not null)
+        {
+            previous = il.DeclareLocal(typeof(SynchronizationContext));
+            il.Emit(OpCodes.Call, typeof(AsyncHostCall).GetMethod(nameof(AsyncHostCall.Begin))!);
+            il.Emit(OpCodes.Stloc, previous);
+        }
+
         if (wantsCaller)
         {
             // The caller ends with the function, however that ends.
@@ -401,6 +421,10 @@ internal sealed class Adapters(ManagedEngine engine)
             il.Emit(OpCodes.Ldarg, (short)host);
             il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.BeginCaller))!);
             il.Emit(OpCodes.Stloc, caller);
+        }
+
+        if (caller is not null || previous is not null)
+        {
             il.BeginExceptionBlock();
         }
 
@@ -419,17 +443,33 @@ internal sealed class Adapters(ManagedEngine engine)
         }
 
         il.Emit(OpCodes.Callvirt, invoke);
-        if (caller is not null)
+        if (awaited is not null)
         {
-            LocalBuilder? result = invoke.ReturnType == typeof(void) ? null : il.DeclareLocal(invoke.ReturnType);
+            il.Emit(OpCodes.Ldarg, (short)host);
+            il.Emit(OpCodes.Call, AsyncHostCall.AwaitMethod(invoke.ReturnType));
+        }
+
+        if (caller is not null || previous is not null)
+        {
+            LocalBuilder? result = returned == typeof(void) ? null : il.DeclareLocal(returned);
             if (result is not null)
             {
                 il.Emit(OpCodes.Stloc, result);
             }
 
             il.BeginFinallyBlock();
-            il.Emit(OpCodes.Ldarg, (short)host);
-            il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.EndCaller))!);
+            if (caller is not null)
+            {
+                il.Emit(OpCodes.Ldarg, (short)host);
+                il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.EndCaller))!);
+            }
+
+            if (previous is not null)
+            {
+                il.Emit(OpCodes.Ldloc, previous);
+                il.Emit(OpCodes.Call, typeof(AsyncHostCall).GetMethod(nameof(AsyncHostCall.End))!);
+            }
+
             il.EndExceptionBlock();
             if (result is not null)
             {
@@ -437,7 +477,7 @@ internal sealed class Adapters(ManagedEngine engine)
             }
         }
 
-        EmitHostResults(il, invoke.ReturnType, type);
+        EmitHostResults(il, returned, type);
         return FinishThunk(type, builder, method, wantsCaller);
     }
 
@@ -522,6 +562,14 @@ internal sealed class Adapters(ManagedEngine engine)
     }
 
     [RequiresDynamicCode("Emits code.")]
+    private Thunk EmitListeningThunk(FunctionType type)
+    {
+        (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, [], typeof(ListenedImport));
+        ListenerEmitter.EmitThunk(method.GetILGenerator(), type);
+        return FinishThunk(type, builder, method, wantsCaller: false);
+    }
+
+    [RequiresDynamicCode("Emits code.")]
     private Thunk EmitRawThunk(FunctionType type)
     {
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, []);
@@ -569,11 +617,11 @@ internal sealed class Adapters(ManagedEngine engine)
     }
 
     [RequiresDynamicCode("Emits code.")]
-    private static (TypeBuilder Builder, MethodBuilder Method) DefineThunk(FunctionType type, IEnumerable<Assembly> friends)
+    private static (TypeBuilder Builder, MethodBuilder Method) DefineThunk(FunctionType type, IEnumerable<Assembly> friends, Type? target = null)
     {
         TypeBuilder builder = EmittedAssembly.Create(friends).DefineType("Thunk", TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed);
         MethodBuilder method = builder.DefineMethod(
-            "call", MethodAttributes.Public | MethodAttributes.Static, ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(HostFunction)));
+            "call", MethodAttributes.Public | MethodAttributes.Static, ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, target ?? typeof(HostFunction)));
         method.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
         method.InitLocals = false;
         return (builder, method);

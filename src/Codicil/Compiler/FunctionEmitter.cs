@@ -86,7 +86,8 @@ internal sealed partial class FunctionEmitter
         _validator.Begin(_functionIndex);
         Summary summary = Scan(body);
         bool large = BoundFrame(summary, body.LocalCount + summary.MostLocals, summary.MostTemporaries) > LargeFrameBytes;
-        MethodBuilder target = large ? _module.DefineBody(_functionIndex) : method;
+        bool isListened = _module.Module.IsListened(_functionIndex);
+        MethodBuilder target = large || isListened ? _module.DefineBody(_functionIndex) : method;
         if (body.LocalCount > MostExplicitlyZeroedLocals)
         {
             target.InitLocals = true;
@@ -96,9 +97,9 @@ internal sealed partial class FunctionEmitter
         EmitPrologue(summary, body.LocalCount);
         EmitBody(body);
         int frame = BoundFrame(summary, _il.LocalCount, _il.Temporaries);
-        if (large)
+        if (large || isListened)
         {
-            EmitCheckedEntry(method, target, frame);
+            EmitCheckedEntry(method, target, large ? frame : 0, isListened);
         }
 
         bool isRefusedOptimization = _il.MostBranchesToOnePlace > CompilerLimits.OptimizedBranchesToOnePlace || _deepestLoop > CompilerLimits.OptimizedLoopDepth;
@@ -249,7 +250,7 @@ internal sealed partial class FunctionEmitter
         il.Mark(ok);
     }
 
-    private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes)
+    private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes, bool isListened)
     {
         CilWriter il = _module.CreateWriter(entry);
         if (frameBytes >= _module.MaxStackBytes)
@@ -261,6 +262,13 @@ internal sealed partial class FunctionEmitter
         }
 
         EmitStackCheck(il, _parameterCount, frameBytes);
+        if (isListened)
+        {
+            entry.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
+            ListenerEmitter.EmitEntry(entry.GetILGenerator(), _type, _functionIndex, body);
+            return;
+        }
+
         for (int i = 0; i <= _parameterCount; i++)
         {
             il.LoadArgument(i);

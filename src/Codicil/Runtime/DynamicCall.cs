@@ -71,7 +71,6 @@ internal static class DynamicCall
     /// <summary>Calls a host function in its raw form and checks what it gave.</summary>
     public static Value[] CallHost(Value[] arguments, HostFunction host)
     {
-        var callback = (HostFunctionCallback)host.Callback;
         FunctionType type = host.Type!;
         var results = new Value[type.Results.Length];
         for (int i = 0; i < results.Length; i++)
@@ -82,7 +81,14 @@ internal static class DynamicCall
         Caller caller = HostFunction.BeginCaller(host);
         try
         {
-            callback(caller, arguments, results);
+            if (host.Callback is AsyncHostFunctionCallback callback)
+            {
+                CallAsynchronous(callback, caller, arguments, results, host);
+            }
+            else
+            {
+                ((HostFunctionCallback)host.Callback)(caller, arguments, results);
+            }
         }
         finally
         {
@@ -103,6 +109,19 @@ internal static class DynamicCall
         }
 
         return results;
+    }
+
+    private static void CallAsynchronous(AsyncHostFunctionCallback callback, Caller caller, Value[] arguments, Value[] results, HostFunction host)
+    {
+        SynchronizationContext? previous = AsyncHostCall.Begin();
+        try
+        {
+            AsyncHostCall.AwaitValue(callback(caller, arguments, results), host);
+        }
+        finally
+        {
+            AsyncHostCall.End(previous);
+        }
     }
 
     /// <summary>A function that a host's delegate returned: it must be of the host function's store.</summary>

@@ -118,6 +118,11 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
             }
 
             _ = function.GetCode();
+            if (function.Target is HostFunction && module.Code.IsListened(import.Index))
+            {
+                function = module.ManagedEngine.Adapters.Listen(function, instance, import.Index);
+            }
+
             instance.ImportedFunctions[import.Index] = function;
         }
     }

@@ -17,6 +17,9 @@ internal sealed class ManagedEngine : Engine
     private const int LeastStack = 16 * 1024;
     private const int MostStack = 256 * 1024 * 1024;
 
+    // With so much left, functions are compiled where they are first called (CodeVariant).
+    private const int CompilationStack = 1024 * 1024;
+
     private volatile bool _disposed;
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "Refused where code cannot be generated.")]
@@ -81,6 +84,8 @@ internal sealed class ManagedEngine : Engine
         CheckUsable();
         return new ManagedStore(this, limits ?? ResourceLimits.Default);
     }
+
+    internal override int CallStackBytes => Options.MaxStackBytes + ManagedStore.StackReserve + CompilationStack;
 
     internal override Module CreateModule(ReadOnlySpan<byte> bytes, ModuleOptions options)
     {
