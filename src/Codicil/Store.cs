@@ -93,6 +93,8 @@ public abstract class Store : IDisposable
 
     internal abstract Global CreateGlobal(GlobalType type, Value value);
 
+    internal abstract Tag CreateTag(TagType type);
+
     /// <summary>
     /// Ends everything in the store. Memory becomes inaccessible at once, for running code too; it is given back when no call is inside. Idempotent.
     /// </summary>

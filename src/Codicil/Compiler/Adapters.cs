@@ -170,7 +170,7 @@ internal sealed class Adapters(ManagedEngine engine)
             argument =>
             {
                 il.Emit(OpCodes.Ldarg, (short)(argument + 1));
-                EmitToGuest(il, types[argument + 1], type.Parameters[argument], () => il.Emit(OpCodes.Ldarg_0));
+                EmitArgument(il, types[argument + 1], type.Parameters[argument], argument);
             },
             locals => EmitResult(il, invoke.ReturnType, results, type, locals),
             large,
@@ -202,6 +202,13 @@ internal sealed class Adapters(ManagedEngine engine)
                     il.Emit(OpCodes.Ldloc, locals[i]);
                     il.Emit(OpCodes.Ldarg_2);
                     il.Emit(OpCodes.Ldc_I4, i);
+                    if (type.Results[i].IsReference)
+                    {
+                        il.Emit(OpCodes.Ldarg_0);
+                        il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.SetResult)));
+                        continue;
+                    }
+
                     il.Emit(OpCodes.Call, Dynamic(NameOf("Set", type.Results[i])));
                 }
             },
@@ -325,7 +332,11 @@ internal sealed class Adapters(ManagedEngine engine)
     {
         if (wanted.IsReference)
         {
-            return References.IsFunction(wanted) ? type == typeof(Function) : !type.IsValueType && !type.IsByRef && !type.IsPointer && !typeof(Function).IsAssignableFrom(type);
+            // Of which kind a type of the module is, shows when there is an argument.
+            HeapType heap = wanted.HeapType;
+            return heap.IsConcrete ? type == typeof(Function)
+                : heap == HeapType.Extern || heap == HeapType.NoExtern ? DelegateSignature.ToValType(type) == ValType.ExternRef
+                : DelegateSignature.ToValType(type) is ValType { IsReference: true } given && given.HeapType == TopOf(heap);
         }
 
         return DelegateSignature.ToValType(type) == wanted;
@@ -333,20 +344,39 @@ internal sealed class Adapters(ManagedEngine engine)
 
     private static bool AcceptsResult(Type type, ValType wanted) => AcceptsArgument(type, wanted);
 
-    // Host value on the stack becomes what the guest takes.
-    private static void EmitToGuest(ILGenerator il, Type type, ValType wanted, Action loadOwner)
+    private static HeapType TopOf(HeapType type) =>
+        type == HeapType.Func || type == HeapType.NoFunc ? HeapType.Func
+        : type == HeapType.Exn || type == HeapType.NoExn ? HeapType.Exn
+        : HeapType.Any;
+
+    // An argument of the host on the stack becomes what the guest takes.
+    private static void EmitArgument(ILGenerator il, Type type, ValType wanted, int index)
+    {
+        if (wanted == ValType.FuncRef)
+        {
+            il.Emit(OpCodes.Ldarg_0);
+            il.Emit(OpCodes.Call, Entry(nameof(EntryOps.StoreOf)));
+            il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.CheckFunction)));
+        }
+        else if (wanted.IsReference && wanted != ValType.ExternRef)
+        {
+            il.Emit(OpCodes.Ldarg_0);
+            il.Emit(OpCodes.Ldc_I4, index);
+            il.Emit(OpCodes.Call, Entry(nameof(EntryOps.CheckArgument)));
+        }
+        else
+        {
+            EmitNumberToGuest(il, type);
+        }
+    }
+
+    private static void EmitNumberToGuest(ILGenerator il, Type type)
     {
         if (type == typeof(bool))
         {
             // A bool may hold any non-zero byte.
             il.Emit(OpCodes.Ldc_I4_0);
             il.Emit(OpCodes.Cgt_Un);
-        }
-        else if (wanted.IsReference && References.IsFunction(wanted))
-        {
-            loadOwner();
-            il.Emit(OpCodes.Call, Entry(nameof(EntryOps.StoreOf)));
-            il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.CheckFunction)));
         }
     }
 
@@ -530,15 +560,15 @@ internal sealed class Adapters(ManagedEngine engine)
 
     private static void EmitHostToGuest(ILGenerator il, Type type, ValType wanted, Action loadHost)
     {
-        if (wanted.IsReference && References.IsFunction(wanted))
+        if (wanted.IsReference && wanted != ValType.ExternRef)
         {
             loadHost();
             il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.StoreOf))!);
-            il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.CheckFunction)));
+            il.Emit(OpCodes.Call, Dynamic(wanted == ValType.FuncRef ? nameof(DynamicCall.CheckFunction) : nameof(DynamicCall.CheckReference)));
             return;
         }
 
-        EmitToGuest(il, type, wanted, loadHost);
+        EmitNumberToGuest(il, type);
     }
 
     [RequiresDynamicCode("Emits code.")]
@@ -585,6 +615,13 @@ internal sealed class Adapters(ManagedEngine engine)
             il.Emit(OpCodes.Ldarg, (short)i);
             EmitSpan(il, arguments, typeof(Span<Value>));
             il.Emit(OpCodes.Ldc_I4, i);
+            if (type.Parameters[i].IsReference)
+            {
+                il.Emit(OpCodes.Ldarg, (short)host);
+                il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.SetArgument)));
+                continue;
+            }
+
             il.Emit(OpCodes.Call, Dynamic(NameOf("Set", type.Parameters[i])));
         }
 

@@ -129,7 +129,12 @@ internal static class ListenerEmitter
     {
         il.Emit(OpCodes.Ldloc, values);
         il.Emit(OpCodes.Ldc_I4, index);
-        il.Emit(OpCodes.Call, typeof(DynamicCall).GetMethod("Set" + ClrTypes.KindOf(type).ToString(), BindingFlags.Static | BindingFlags.Public)!);
+        il.Emit(OpCodes.Call, typeof(DynamicCall).GetMethod("Set" + Kind(type), BindingFlags.Static | BindingFlags.Public)!);
+
+        static string Kind(ValType type) =>
+            type == ValType.FuncRef ? "Function"
+            : type == ValType.ExternRef ? "Extern"
+            : ClrTypes.KindOf(type).ToString();
     }
 
     private static MethodInfo Operation(string name) => typeof(ListenerOps).GetMethod(name, BindingFlags.Static | BindingFlags.Public)!;

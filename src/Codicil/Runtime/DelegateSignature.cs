@@ -43,6 +43,11 @@ internal static class DelegateSignature
             return type == typeof(Function) ? ValType.FuncRef : null;
         }
 
+        if (typeof(GuestException).IsAssignableFrom(type))
+        {
+            return ValType.Reference(true, HeapType.Exn);
+        }
+
         return type.IsValueType || type.IsByRef || type.IsPointer ? null : ValType.ExternRef;
     }
 

@@ -143,13 +143,13 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
     }
 
     /// <summary>A result beyond the first that was left here; a reference is not kept.</summary>
-    public Value TakeExtraResult(int index, ValType type)
+    public Value TakeExtraResult(int index, ValType type, TypeContext types)
     {
         if (type.IsReference)
         {
             object? reference = ExtraReferences[index];
             ExtraReferences[index] = null;
-            return References.IsFunction(type) ? Value.FromFunction((FunctionInstance?)reference) : Value.FromExtern(reference);
+            return References.ToValue(reference, type, types);
         }
 
         // SAFETY: the function that left it there had made room for it (EnsureExtraResults), which is never taken back.

@@ -84,6 +84,9 @@ internal sealed class FunctionInstance : Function
 
     public int CanonicalTypeId => _canonicalTypeId;
 
+    /// <summary>What the type indices of <see cref="Type"/> mean.</summary>
+    public TypeContext Types => DefiningInstance?.ManagedModule.Types ?? _store.ManagedEngine.HostTypes;
+
     /// <summary>The module instance that defines it, or null for host functions.</summary>
     public ModuleInstance? DefiningInstance => Target as ModuleInstance;
 

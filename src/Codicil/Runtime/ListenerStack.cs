@@ -98,7 +98,7 @@ internal static class ListenerOps
             FunctionType type = call.Function.Type;
             for (int i = 1; i < type.Results.Length; i++)
             {
-                values[i] = instance.Context.TakeExtraResult(i - 1, type.Results[i]);
+                values[i] = instance.Context.TakeExtraResult(i - 1, type.Results[i], instance.ManagedModule.Types);
             }
 
             instance.ManagedModule.Code.Listener!.After(call, values[..type.Results.Length]);

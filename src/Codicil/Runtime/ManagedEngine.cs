@@ -42,6 +42,7 @@ internal sealed class ManagedEngine : Engine
         }
 
         Types = new TypeCanonicalizer();
+        HostTypes = Types.CreateContext([]);
         Adapters = new Adapters(this);
         RequireMemoryMode = MemoryPolicy.ReadSetting(options.MemoryProtection) == MemoryProtection.Guard;
         MemoryMode = MemoryPolicy.Resolve(options.MemoryProtection);
@@ -67,6 +68,9 @@ internal sealed class ManagedEngine : Engine
 
     /// <summary>The identities of types; as long as the engine.</summary>
     public TypeCanonicalizer Types { get; }
+
+    /// <summary>What the host's types refer to: no type indices.</summary>
+    public TypeContext HostTypes { get; }
 
     /// <summary>Delegates in and out of WebAssembly.</summary>
     public Adapters Adapters { get; }
@@ -132,5 +136,6 @@ internal static class SupportedFeatures
     /// <summary>The features whose instructions the compiler engine emits.</summary>
     public const WasmFeatures All =
         WasmFeatures.MutableGlobals | WasmFeatures.SignExtension | WasmFeatures.SaturatingFloatToInt | WasmFeatures.MultiValue
-        | WasmFeatures.BulkMemory | WasmFeatures.ReferenceTypes | WasmFeatures.ExtendedConstants | WasmFeatures.Simd;
+        | WasmFeatures.BulkMemory | WasmFeatures.ReferenceTypes | WasmFeatures.ExtendedConstants | WasmFeatures.Simd
+        | WasmFeatures.TailCalls | WasmFeatures.FunctionReferences | WasmFeatures.Exceptions | WasmFeatures.LegacyExceptions;
 }

@@ -22,7 +22,8 @@ internal sealed class ManagedModule : Module
         Format = validated.Module;
         CheckMemories();
         Options = options;
-        CanonicalTypes = engine.Types.Canonicalize(Format.Types);
+        Types = engine.Types.CreateContext(Format.Types);
+        CanonicalTypes = Types.Ids.ToArray();
         Code = new ModuleCode(this, validated);
         if (engine.Options.CompileEagerly)
         {
@@ -42,6 +43,9 @@ internal sealed class ManagedModule : Module
     public WasmModule Format { get; }
 
     public ModuleOptions Options { get; }
+
+    /// <summary>What the module's type indices mean in the engine.</summary>
+    public TypeContext Types { get; }
 
     /// <summary>The engine-wide id of each type.</summary>
     public int[] CanonicalTypes { get; }

@@ -196,15 +196,21 @@ internal sealed class ManagedStore : Store
     internal override Table CreateTable(TableType type, Value initial)
     {
         CheckUsable();
-        return AllocateTable(type, References.FromValue(initial, type.ElementType, this));
+        return AllocateTable(type, _engine.HostTypes, References.FromValue(initial, type.ElementType, _engine.HostTypes, this));
     }
 
     internal override Global CreateGlobal(GlobalType type, Value value)
     {
         CheckUsable();
-        var global = new GlobalInstance(this, type);
+        var global = new GlobalInstance(this, type, _engine.HostTypes);
         global.Set(value);
         return global;
+    }
+
+    internal override Tag CreateTag(TagType type)
+    {
+        CheckUsable();
+        return new TagInstance(this, type, _engine.HostTypes, _engine.Types.GetFunctionTypeId(type.FunctionType));
     }
 
     public LinearMemory AllocateMemory(MemoryType type)
@@ -232,7 +238,7 @@ internal sealed class ManagedStore : Store
         return memory;
     }
 
-    public TableInstance AllocateTable(TableType type, object? initial)
+    public TableInstance AllocateTable(TableType type, TypeContext types, object? initial)
     {
         if (Interlocked.Increment(ref _tableCount) > Limits.Tables)
         {
@@ -242,7 +248,7 @@ internal sealed class ManagedStore : Store
 
         try
         {
-            return new TableInstance(this, type, initial);
+            return new TableInstance(this, type, types, initial);
         }
         catch
         {
