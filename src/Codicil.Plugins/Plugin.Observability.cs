@@ -9,7 +9,13 @@ public sealed partial class Plugin
 {
     private readonly LogRate _logRate;
 
+    /// <summary>What a trace of the next calls says beside what happened in them (<see cref="PluginTrace.Metadata"/>); null for nothing. It is handed on as it is.</summary>
+    public IReadOnlyDictionary<string, object?>? TraceMetadata { get; set; }
+
     internal string Name => _compiled.Name;
+
+    /// <summary>What collects events for the tracer; null without one.</summary>
+    internal PluginTraceRecorder? Recorder { get; }
 
     internal PluginLogLevel EffectiveLogLevel => LogLevel ?? (_compiled.Logger is ILogger logger ? PluginLogger.LeastLevel(logger) : PluginLogDefaults.Level);
 
@@ -74,9 +80,13 @@ public sealed partial class Plugin
         return may;
     }
 
-    // At the end of a call what it lost is said, since the next call may never come.
-    private void ReportDroppedLogs()
+    // A filter that catches nothing: what ends a call is known here before it is translated.
+    private bool NoteFailure(Exception exception) => Recorder is not null && Recorder.Fail(exception);
+
+    // While the call is still the owner's. What it lost of its log is said, since the next call may never come.
+    private void EndObserving()
     {
+        Recorder?.End();
         if (_logRate.TakeDropped() is > 0 and long dropped)
         {
             PluginTelemetry.LogsDropped(Name, dropped);

@@ -43,6 +43,7 @@ public sealed partial class Plugin : IDisposable
         WasiOptions? wasi = compiled.Options.Wasi ? PluginDirectories.AddTo(WithConsoleIfAsked(compiled.Options.WasiOptions), manifest.AllowedPaths) : null;
         _store = compiled.Engine.CreateStore(compiled.Options.Limits);
         _store.Data = _current;
+        Recorder = compiled.Options.Tracer is PluginTracer tracer ? new PluginTraceRecorder(tracer, compiled.Name, _store) : null;
         if (wasi is not null)
         {
             _store.SetWasiOptions(wasi);
@@ -141,9 +142,14 @@ public sealed partial class Plugin : IDisposable
             Enter(cancellationToken);
             try
             {
+                Recorder?.Begin(null, null);
                 Kernel.Begin([]);
                 _instances = PluginInstances.Create(_compiled, _store, this, _current);
                 ThrowIfInterruptedAtEnd();
+            }
+            catch (Exception exception) when (NoteFailure(exception))
+            {
+                throw;
             }
             catch (Exception exception) when (exception is TrapException or ExitException)
             {
@@ -151,6 +157,7 @@ public sealed partial class Plugin : IDisposable
             }
             finally
             {
+                EndObserving();
                 Leave();
             }
         }

@@ -37,9 +37,6 @@ internal sealed class PluginModules
     public const string WasiModuleName = "wasi_snapshot_preview1";
     private const string MainName = "main";
 
-    // The imports of modules instrumented for observation; without an observer they do nothing.
-    private static readonly ImmutableArray<string> s_observeModuleNames = ["dylibso_observe", "dylibso:observe/instrument", "dylibso:observe/api"];
-
     private PluginModules(ImmutableArray<PluginModule> all, ImmutableArray<int> startOrder)
     {
         All = all;
@@ -66,7 +63,11 @@ internal sealed class PluginModules
         // What a failure leaves behind goes with the engine, which the caller disposes.
         var modules = new List<PluginModule>();
         PluginModule? main = null;
-        var moduleOptions = new ModuleOptions { BoundImports = KernelImports.All };
+        var moduleOptions = new ModuleOptions
+        {
+            BoundImports = KernelImports.All,
+            Listener = options.Tracer is { Options.AllFunctions: true } tracer ? new TracingListener(tracer, engine.Options.Listener) : null,
+        };
         for (int i = 0; i < manifest.Wasm.Count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -217,6 +218,6 @@ internal sealed class PluginModules
             return new ImportSource(ImportKind.Linked, module);
         }
 
-        return import.Type is FunctionType && s_observeModuleNames.Contains(import.ModuleName) ? new ImportSource(ImportKind.Observe) : default;
+        return import.Type is FunctionType && ObserveImports.IsObserve(import.ModuleName) ? new ImportSource(ImportKind.Observe) : default;
     }
 }

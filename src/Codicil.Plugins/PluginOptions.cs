@@ -54,6 +54,9 @@ public sealed record PluginOptions
     /// <summary>Where instances log to; null for <see cref="PluginLogDefaults.Sink"/>.</summary>
     public PluginLogSink? LogSink { get; init; }
 
+    /// <summary>What receives traces of guests' functions after each call; null for nothing, which costs nothing.</summary>
+    public PluginTracer? Tracer { get; init; }
+
     /// <summary>
     /// Makes the logger of each plug-in, with the category <see cref="PluginDiagnostics.LogCategoryPrefix"/> and its name; null for none. Where no <see cref="LogLevel"/> is given, the levels
     /// that the logger has enabled count, for guests too. Control characters in messages are escaped, and what the logger throws is ignored.
