@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 
 using Codicil.Format.Types;
+using Codicil.Plugins.Http;
+
+using Microsoft.Extensions.Logging;
 
 namespace Codicil.Plugins;
 
@@ -15,17 +18,24 @@ public sealed class CompiledPlugin : IDisposable
     private readonly PluginModules _modules;
     private readonly Lock _lock = new();
     private readonly LinkedList<WeakReference<Plugin>> _instances = new();
+    private LinkedListNode<WeakReference<CompiledPlugin>>? _observed;
     private bool _disposed;
 
-    private CompiledPlugin(Engine engine, PluginModules modules, PluginManifest manifest, PluginOptions options)
+    private CompiledPlugin(string name, Engine engine, PluginModules modules, CompiledHttp http, PluginManifest manifest, PluginOptions options)
     {
+        Name = name;
+        Logger = options.LoggerFactory?.CreateLogger(PluginDiagnostics.LogCategoryPrefix + name);
         _engine = engine;
         _modules = modules;
+        Http = http;
         // The modules' bytes are not needed any more.
         Manifest = manifest with { Wasm = [] };
         Options = options;
         WasiLinker = options.Wasi ? ManagedCode.DefineWasi(new Linker(engine)) : null;
     }
+
+    /// <summary>The name under which it is observed (<see cref="PluginOptions.Name"/>).</summary>
+    public string Name { get; }
 
     /// <summary>The manifest without its modules.</summary>
     public PluginManifest Manifest { get; }
@@ -37,6 +47,38 @@ public sealed class CompiledPlugin : IDisposable
     public ImmutableArray<ExportType> Functions => [.. MainModule.Exports.Where(static export => export.Type is FunctionType)];
 
     internal Engine Engine => _engine;
+
+    internal ILogger? Logger { get; }
+
+    internal long LiveInstances
+    {
+        get
+        {
+            long count = 0;
+            foreach (Plugin plugin in Live())
+            {
+                count += plugin.IsClosed ? 0 : 1;
+            }
+
+            return count;
+        }
+    }
+
+    internal long LiveMemoryBytes
+    {
+        get
+        {
+            long sum = 0;
+            foreach (Plugin plugin in Live())
+            {
+                sum += plugin.MemoryBytes;
+            }
+
+            return sum;
+        }
+    }
+
+    internal CompiledHttp Http { get; }
 
     internal Linker? WasiLinker { get; }
 
@@ -90,14 +132,22 @@ public sealed class CompiledPlugin : IDisposable
             engineOptions = engineOptions with { MemoryPageLimit = Math.Min(pages, engineOptions.MemoryPageLimit) };
         }
 
+        var http = new CompiledHttp(manifest, options);
+        string name = NameOf(manifest, options);
+        PluginOperation operation = PluginTelemetry.BeginCompile(name);
         Engine engine = Engine.Create(engineOptions);
         try
         {
-            return new CompiledPlugin(engine, PluginModules.Compile(engine, manifest, options, cancellationToken), manifest, options);
+            var compiled = new CompiledPlugin(name, engine, PluginModules.Compile(engine, manifest, options, http.Group, cancellationToken), http, manifest, options);
+            compiled._observed = PluginTelemetry.Add(compiled);
+            PluginTelemetry.End(operation);
+            return compiled;
         }
-        catch
+        catch (Exception exception)
         {
+            PluginTelemetry.End(operation, exception);
             engine.Dispose();
+            http.Dispose();
             throw;
         }
     }
@@ -153,7 +203,13 @@ public sealed class CompiledPlugin : IDisposable
             plugin.Dispose();
         }
 
+        if (_observed is not null)
+        {
+            PluginTelemetry.Remove(_observed);
+        }
+
         _engine.Dispose();
+        Http.Dispose();
     }
 
     internal void Register(Plugin plugin)
@@ -186,5 +242,41 @@ public sealed class CompiledPlugin : IDisposable
 
             plugin.Registration = null;
         }
+    }
+
+    private List<Plugin> Live()
+    {
+        var live = new List<Plugin>();
+        lock (_lock)
+        {
+            foreach (WeakReference<Plugin> reference in _instances)
+            {
+                if (reference.TryGetTarget(out Plugin? plugin))
+                {
+                    live.Add(plugin);
+                }
+            }
+        }
+
+        return live;
+    }
+
+    // Of the host's choice, never the guest's: it becomes a log category and an attribute of metrics.
+    private static string NameOf(PluginManifest manifest, PluginOptions options)
+    {
+        if (!string.IsNullOrEmpty(options.Name))
+        {
+            return options.Name;
+        }
+
+        for (int i = manifest.Wasm.Count - 1; i >= 0; i--)
+        {
+            if (manifest.Wasm[i] is PluginWasmFile file && (manifest.Wasm[i].Name == "main" || manifest.Wasm.Count == 1))
+            {
+                return Path.GetFileNameWithoutExtension(file.Path) is { Length: > 0 } name ? name : "plugin";
+            }
+        }
+
+        return "plugin";
     }
 }

@@ -1,4 +1,7 @@
+using Codicil.Plugins.Http;
 using Codicil.Wasi;
+
+using Microsoft.Extensions.Logging;
 
 namespace Codicil.Plugins;
 
@@ -7,6 +10,11 @@ public sealed record PluginOptions
 {
     /// <summary>The options a plug-in has when none are given.</summary>
     public static PluginOptions Default { get; } = new();
+
+    /// <summary>
+    /// The name under which logs, spans and metrics show the plug-in; null for the main module's file name without its ending, or <c>plugin</c> where it has none.
+    /// </summary>
+    public string? Name { get; init; }
 
     /// <summary>Whether modules can import WASI preview 1; off by default.</summary>
     public bool Wasi { get; init; }
@@ -34,6 +42,30 @@ public sealed record PluginOptions
     /// <summary>The least level that instances log; null for <see cref="PluginLogDefaults.Level"/>.</summary>
     public PluginLogLevel? LogLevel { get; init; }
 
+    /// <summary>How the plug-in reaches others by HTTP; it may reach those of the manifest's <see cref="PluginManifest.AllowedHosts"/>. The compiled plug-in is a trust group of its own.</summary>
+    public PluginHttpOptions Http { get; init; } = PluginHttpOptions.Default;
+
+    /// <summary>The trust group that the plug-in belongs to, in place of one of its own; <see cref="Http"/> is not given then.</summary>
+    public PluginHttpGroup? HttpGroup { get; init; }
+
+    /// <summary>Whether the guest sees the headers of HTTP responses; off by default.</summary>
+    public bool HttpResponseHeaders { get; init; }
+
     /// <summary>Where instances log to; null for <see cref="PluginLogDefaults.Sink"/>.</summary>
     public PluginLogSink? LogSink { get; init; }
+
+    /// <summary>What receives traces of guests' functions after each call; null for nothing, which costs nothing.</summary>
+    public PluginTracer? Tracer { get; init; }
+
+    /// <summary>
+    /// Makes the logger of each plug-in, with the category <see cref="PluginDiagnostics.LogCategoryPrefix"/> and its name; null for none. Where no <see cref="LogLevel"/> is given, the levels
+    /// that the logger has enabled count, for guests too. Control characters in messages are escaped, and what the logger throws is ignored.
+    /// </summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>The bytes of a guest's log message that are kept, 16 at least; the rest is cut off.</summary>
+    public int MaxLogMessageBytes { get; init; } = 16 * 1024;
+
+    /// <summary>The log messages that an instance may write in a second; further ones are counted and dropped. 0 for no limit.</summary>
+    public int MaxLogMessagesPerSecond { get; init; } = 1000;
 }

@@ -5,7 +5,7 @@ using Codicil.Wasi.Descriptors;
 
 namespace Codicil.Wasi;
 
-/// <summary>What a poll waits for besides time: tasks that read ahead, sockets, this process's standard input.</summary>
+/// <summary>What a poll waits for besides time: tasks that read ahead, sockets, this process's standard streams.</summary>
 internal sealed class WaitSet
 {
     // There is no one wait for different kinds: one of them is waited for, the others are looked at in between.
@@ -16,10 +16,10 @@ internal sealed class WaitSet
     private readonly List<System.Net.Sockets.Socket> _writers = [];
     private readonly List<System.Net.Sockets.Socket> _selectedReaders = [];
     private readonly List<System.Net.Sockets.Socket> _selectedWriters = [];
-    private ConsoleStream? _input;
+    private readonly List<(ConsoleStream Stream, SelectMode Mode)> _consoles = [];
 
     /// <summary>Whether there is nothing to wait for.</summary>
-    public bool IsEmpty => _tasks.Count == 0 && !HasSockets && _input is null;
+    public bool IsEmpty => _tasks.Count == 0 && !HasSockets && _consoles.Count == 0;
 
     private bool HasSockets => _readers.Count != 0 || _writers.Count != 0;
 
@@ -31,8 +31,13 @@ internal sealed class WaitSet
             case Task task:
                 Add(task);
                 break;
-            case ConsoleStream input:
-                _input = input;
+            case ConsoleStream console:
+                // Asked for many times, they are a few.
+                if (!_consoles.Contains((console, readiness.Mode)))
+                {
+                    _consoles.Add((console, readiness.Mode));
+                }
+
                 break;
             case System.Net.Sockets.Socket socket:
                 (readiness.Mode == SelectMode.SelectRead ? _readers : _writers).Add(socket);
@@ -52,7 +57,7 @@ internal sealed class WaitSet
         _tasks.Clear();
         _readers.Clear();
         _writers.Clear();
-        _input = null;
+        _consoles.Clear();
     }
 
     /// <summary>Waits until something has happened, for ever if need be, unless the store is interrupted or ends.</summary>
@@ -68,8 +73,8 @@ internal sealed class WaitSet
     /// <summary>Waits at most some time, not much longer than a slice; false when nothing has happened.</summary>
     public bool Wait(int milliseconds)
     {
-        Func<int, bool> wait = HasSockets ? WaitForSockets : _input is not null ? _input.WaitForInput : WaitForTasks;
-        if ((HasSockets ? 1 : 0) + (_input is null ? 0 : 1) + (_tasks.Count == 0 ? 0 : 1) == 1)
+        Func<int, bool> wait = HasSockets ? WaitForSockets : _consoles.Count != 0 ? WaitForConsoles : WaitForTasks;
+        if ((HasSockets ? 1 : 0) + (_consoles.Count == 0 ? 0 : 1) + (_tasks.Count == 0 ? 0 : 1) == 1)
         {
             return wait(milliseconds);
         }
@@ -77,7 +82,7 @@ internal sealed class WaitSet
         long start = Stopwatch.GetTimestamp();
         while (true)
         {
-            if (WaitForTasks(0) || _input?.WaitForInput(0) == true)
+            if (WaitForTasks(0) || (_consoles.Count != 0 && WaitForConsoles(0)))
             {
                 return true;
             }
@@ -96,6 +101,8 @@ internal sealed class WaitSet
     }
 
     private bool WaitForTasks(int milliseconds) => Task.WaitAny([.. _tasks], milliseconds) >= 0;
+
+    private bool WaitForConsoles(int milliseconds) => ConsoleStream.WaitForAny([.. _consoles], milliseconds);
 
     private bool WaitForSockets(int milliseconds)
     {

@@ -31,8 +31,8 @@ internal sealed class WasiContext : IDisposable
         Random = new RandomBytes(this);
         Descriptors = new DescriptorTable(options.MaximumDescriptors);
         Descriptors.Add(new InputStreamDescriptor(options.StandardInput, this), out _);
-        Descriptors.Add(new OutputStreamDescriptor(options.StandardOutput, this), out _);
-        Descriptors.Add(new OutputStreamDescriptor(options.StandardError, this), out _);
+        Descriptors.Add(new OutputStreamDescriptor(ForStore(options.StandardOutput), this), out _);
+        Descriptors.Add(new OutputStreamDescriptor(ForStore(options.StandardError), this), out _);
         FileDescriptor = new FileDescriptor(this);
         Path = new Functions.Path(this);
         Poll = new Poll(this);
@@ -87,6 +87,9 @@ internal sealed class WasiContext : IDisposable
 
     /// <summary>The memory of the calling instance.</summary>
     public GuestMemory GetMemory(Caller caller) => GetState(caller).GetMemory();
+
+    // The process's own output is written so that the end of the store and an interruption reach a write that waits.
+    private Stream? ForStore(Stream? output) => output is ConsoleStream console ? console.For(Store) : output;
 
     private void OpenDirectories()
     {

@@ -16,6 +16,16 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(expected, CodicilProcess.Run(["run", "--invoke", "mix", _scratch.Write("m.wat", Guests.Exports), .. arguments.Split('|')]).AssertExitCode(0).Output);
 
     [Fact]
+    public void A_file_that_cannot_be_read_is_named_once()
+    {
+        string missing = _scratch["nowhere.wasm"];
+        Assert.Equal($"{missing}: unreadable: no such file\n", CodicilProcess.Run("validate", missing).AssertExitCode(66).Output);
+        Assert.Equal($"{Path.GetTempPath()}: unreadable: is a directory\n", CodicilProcess.Run("validate", Path.GetTempPath()).AssertExitCode(66).Output);
+        using var json = System.Text.Json.JsonDocument.Parse(CodicilProcess.Run("validate", "--json", missing).AssertExitCode(66).Output);
+        Assert.Equal("unreadable: no such file", json.RootElement.GetProperty("error").GetString());
+    }
+
+    [Fact]
     public void Options_may_follow_the_module_when_an_export_is_called() =>
         Assert.Equal("1\n2\n3\n", CodicilProcess.Run("run", _scratch.Write("m.wat", Guests.Exports), "--invoke", "count", "--repeat", "3").AssertExitCode(0).Output);
 

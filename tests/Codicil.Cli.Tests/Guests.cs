@@ -77,6 +77,7 @@ internal static class Guests
           (memory (export "memory") 1)
           (data (i32.const 64) "x")
           (data (i32.const 0) "\40\00\00\00\01\00\00\00")
+          (data (i32.const 16) "\00\10\00\00\00\80\00\00")
           ;; Subscriptions: an hour of the monotonic clock, and standard input.
           (data (i32.const 256) "\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\01\00\00\00\00\00\00\00\00\a0\b8\30\46\03\00\00")
           (data (i32.const 304) "\00\00\00\00\00\00\00\00\01")
@@ -85,6 +86,7 @@ internal static class Guests
             (local.set $what (i32.load8_u (i32.load (i32.const 1028))))
             (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
             (if (i32.eq (local.get $what) (i32.const 105)) (then (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))
+            (if (i32.eq (local.get $what) (i32.const 111)) (then (loop $full (br_if $full (i32.eqz (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 8)))))))
             (if (i32.eq (local.get $what) (i32.const 97)) (then (drop (call $accept (i32.const 3) (i32.const 0) (i32.const 8)))))
             (if (i32.eq (local.get $what) (i32.const 112)) (then (drop (call $poll (i32.const 256) (i32.const 512) (i32.const 2) (i32.const 8)))))
             (if (i32.load8_u (i32.add (i32.load (i32.const 1028)) (i32.const 1)))

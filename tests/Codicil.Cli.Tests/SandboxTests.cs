@@ -124,6 +124,7 @@ public sealed class SandboxTests : IDisposable
     [InlineData("accept")]
     [InlineData("poll")]
     [InlineData("spin")]
+    [InlineData("output")]
     public async Task Interrupting_the_tool_exits_130(string what)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no kill");
@@ -148,6 +149,7 @@ public sealed class SandboxTests : IDisposable
     [InlineData("accept")]
     [InlineData("poll")]
     [InlineData("spin")]
+    [InlineData("output")]
     public async Task A_deadline_ends_a_guest_wherever_it_waits(string what)
     {
         using Process process = CodicilProcess.Start(["run", "--timeout", "500ms", "--listen", "127.0.0.1:0", _scratch.Write("blocked.wat", Guests.Blocked), what]);

@@ -26,6 +26,7 @@ public sealed class LeftoverTests
     [InlineData("pipe reader")]
     [InlineData("pipe writer")]
     [InlineData("pipe of the system")]
+    [InlineData("console output")]
     [InlineData("poll")]
     [InlineData("exit")]
     public void Nothing_is_left_of_a_store_that_ended_in_a_blocking_call(string what)
@@ -92,6 +93,7 @@ public sealed class LeftoverTests
             "console" => options.InheritStandardInput(),
             "pipe reader" or "poll" => options.WithStandardInput(pipe.Reader),
             "pipe writer" => options.WithStandardOutput(pipe.Writer),
+            "console output" => options with { StandardOutput = ConsoleStream.OpenOutput((int)server.SafePipeHandle.DangerousGetHandle(), isTerminal: false) },
             "pipe of the system" => options with { StandardOutput = server },
             "sleep with provider" => options with { Sleep = WasiSleep.FromTimeProvider(new ManualTimeProvider()) },
             _ => options,
@@ -146,7 +148,7 @@ public sealed class LeftoverTests
                 case "console" or "pipe reader":
                     guest.Call("fd_read", 0, 0, 1, 8);
                     return;
-                case "pipe writer" or "pipe of the system":
+                case "pipe writer" or "pipe of the system" or "console output":
                     Check(Errno.Success, guest.Call("fd_write", 1, 0, 1, 8));
                     break;
                 case "poll":

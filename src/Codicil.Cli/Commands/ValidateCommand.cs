@@ -59,7 +59,9 @@ internal static class ValidateCommand
         }
         catch (IOException exception)
         {
-            message = "unreadable: " + exception.Message;
+            // The line begins with the file already.
+            string name = file + ": ";
+            message = "unreadable: " + (exception.Message.StartsWith(name, StringComparison.Ordinal) ? exception.Message[name.Length..] : exception.Message);
             return ExitCodes.NoInput;
         }
     }

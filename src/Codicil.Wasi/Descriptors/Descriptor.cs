@@ -4,7 +4,7 @@ using Codicil.Wasi.Abi;
 
 namespace Codicil.Wasi.Descriptors;
 
-/// <summary>Whether something can be read or written without waiting, and if not, what to wait for: a task, a socket, or this process's standard input.</summary>
+/// <summary>Whether something can be read or written without waiting, and if not, what to wait for: a task, a socket, or one of this process's standard streams.</summary>
 internal readonly record struct Readiness(ulong ByteCount, bool IsHungUp, object? Source, SelectMode Mode)
 {
     /// <summary>Whether it can be done now.</summary>
@@ -19,8 +19,8 @@ internal readonly record struct Readiness(ulong ByteCount, bool IsHungUp, object
     /// <summary>It can be done when a socket can be read, or written.</summary>
     public static Readiness After(System.Net.Sockets.Socket socket, SelectMode mode) => new(0, false, socket, mode);
 
-    /// <summary>It can be done when this process's standard input can be read.</summary>
-    public static Readiness After(ConsoleStream input) => new(0, false, input, default);
+    /// <summary>It can be done when one of this process's standard streams can be read, or written.</summary>
+    public static Readiness After(ConsoleStream stream, SelectMode mode) => new(0, false, stream, mode);
 }
 
 /// <summary>

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 using Codicil.Wasi.Abi;
 
 namespace Codicil.Wasi.Descriptors;
@@ -81,7 +83,7 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
         if (_console is not null)
         {
             // How much there is the system tells only by reading.
-            return _console.HasInput(out bool isHungUp) ? Readiness.Now(isHungUp ? 0U : 1U, isHungUp) : Readiness.After(_console);
+            return _console.HasInput(out bool isHungUp) ? Readiness.Now(isHungUp ? 0U : 1U, isHungUp) : Readiness.After(_console, SelectMode.SelectRead);
         }
 
         if (_neverWaits)

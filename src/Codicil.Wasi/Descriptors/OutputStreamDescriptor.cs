@@ -17,6 +17,7 @@ internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context
 
     private readonly bool _mayWait = stream is PipeStream or NetworkStream;
     private readonly PipeOutputStream? _pipe = stream as PipeOutputStream;
+    private readonly ConsoleStream? _console = stream as ConsoleStream;
     private bool _isBroken;
 
     /// <summary>Programs take a character device that cannot seek for a terminal.</summary>
@@ -32,6 +33,11 @@ internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context
                 if (_mayWait)
                 {
                     WriteWithinLimits(source);
+                }
+                else if (_console is not null && (Flags & FdFlags.NonBlock) != 0 && !source.IsEmpty)
+                {
+                    count = _console.WriteNow(source);
+                    return count == 0 ? Errno.Again : Errno.Success;
                 }
                 else if (_pipe is null)
                 {
@@ -75,7 +81,22 @@ internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context
         }
     }
 
-    public override Errno Close() => Flush();
+    public override Readiness PollWrite() =>
+        _console is null ? Readiness.Now(1) : _console.HasRoom(out bool isHungUp) ? Readiness.Now(1, isHungUp) : Readiness.After(_console, SelectMode.SelectWrite);
+
+    public override Errno Close()
+    {
+        Errno errno = Flush();
+        Dispose();
+        return errno;
+    }
+
+    public override void Dispose()
+    {
+        // What is opened for the store alone; the process's streams stay open.
+        _console?.Dispose();
+        base.Dispose();
+    }
 
     private void WriteWithinLimits(ReadOnlySpan<byte> source)
     {

@@ -92,6 +92,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int Allocate(nint file, int mode, long offset, long length);
 
+    [LibraryImport("libc", EntryPoint = "fstatvfs", SetLastError = true)]
+    public static partial int GetFileSystemStatus(nint file, ulong* status);
+
     [LibraryImport("libc", EntryPoint = "posix_fadvise")]
     public static partial int Advise(nint file, long offset, long length, int advice);
 

@@ -9,7 +9,8 @@ namespace Codicil.Wasi.HostFiles;
 /// <summary>What <c>stat</c> says, as far as it matters here.</summary>
 /// <param name="Mode">Kind and permissions (<c>st_mode</c>).</param>
 /// <param name="Attributes">The rest.</param>
-internal readonly record struct UnixStatus(int Mode, FileStatus Attributes)
+/// <param name="AllocatedSize">The bytes of storage that it has, wherever its holes are (Linux).</param>
+internal readonly record struct UnixStatus(int Mode, FileStatus Attributes, ulong AllocatedSize)
 {
     public bool IsDirectory => (Mode & UnixNumbers.FileTypeMask) == UnixNumbers.FileTypeDirectory;
 
@@ -26,6 +27,7 @@ internal static unsafe class UnixCalls
 {
     private const int StatxSize = 256;
     private const int AppleStatusSize = 144;
+    private const int FileSystemStatusSize = 128;
     private const int ResourceFileSize = 1;
     private const int SeekCurrent = 1;
     private const int SeekSet = 0;
@@ -48,9 +50,15 @@ internal static unsafe class UnixCalls
     public static UnixHandle? Reopen(UnixHandle file, int flags, out int error)
     {
         using UnixHandle.Lease lease = file.Acquire();
+        return Reopen(lease.Descriptor, flags, out error);
+    }
+
+    /// <summary>The same for a descriptor that is not ours.</summary>
+    public static UnixHandle? Reopen(nint file, int flags, out int error)
+    {
         Span<byte> path = stackalloc byte[40];
         "/proc/self/fd/"u8.CopyTo(path);
-        ((long)lease.Descriptor).TryFormat(path[14..^1], out int length, provider: System.Globalization.CultureInfo.InvariantCulture);
+        ((long)file).TryFormat(path[14..^1], out int length, provider: System.Globalization.CultureInfo.InvariantCulture);
         path[14 + length] = 0;
         return OpenAt(UnixNumbers.CurrentDirectory, path[..(15 + length)], flags, 0, out error);
     }
@@ -81,8 +89,11 @@ internal static unsafe class UnixCalls
     public static int GetStatus(UnixHandle file, out UnixStatus status)
     {
         using UnixHandle.Lease lease = file.Acquire();
-        return GetStatus(lease.Descriptor, [0], UnixNumbers.IsLinux ? UnixNumbers.LinuxAtEmptyPath : 0, out status);
+        return GetStatus(lease.Descriptor, out status);
     }
+
+    /// <summary>The attributes of what a descriptor stands for that is not ours.</summary>
+    public static int GetStatus(nint file, out UnixStatus status) => GetStatus(file, [0], UnixNumbers.IsLinux ? UnixNumbers.LinuxAtEmptyPath : 0, out status);
 
     /// <summary>The attributes of a name in a directory; a link is not followed.</summary>
     public static int GetStatusAt(UnixHandle directory, ReadOnlySpan<byte> name, out UnixStatus status)
@@ -209,60 +220,26 @@ internal static unsafe class UnixCalls
     /// <summary>Reads until the span is full or the file ends.</summary>
     public static int ReadAt(UnixHandle file, Span<byte> destination, long offset, out int count)
     {
-        count = 0;
         using UnixHandle.Lease lease = file.Acquire();
 
         // SAFETY: pinned for the call, and no more is read than there is room for. The span may be a guest's memory that is made inaccessible meanwhile: the
         // system answers EFAULT, and the range is not given to anybody else while the guest's call is inside.
         fixed (byte* pointer = destination)
         {
-            while (count < destination.Length)
-            {
-                nint read = NativeMethods.ReadAt(lease.Descriptor, pointer + count, (nuint)Math.Min(destination.Length - count, LargestTransfer), offset + count);
-                if (read <= 0)
-                {
-                    if (WasInterrupted(read))
-                    {
-                        continue;
-                    }
-
-                    return read == 0 || count != 0 ? 0 : LastError();
-                }
-
-                count += (int)read;
-            }
+            return Transfer(Direction.Read, lease.Descriptor, pointer, destination.Length, offset, out count);
         }
-
-        return 0;
     }
 
     /// <summary>Writes until all is written or there is no room.</summary>
     public static int WriteAt(UnixHandle file, ReadOnlySpan<byte> source, long offset, out int count)
     {
-        count = 0;
         using UnixHandle.Lease lease = file.Acquire();
 
         // SAFETY: as ReadAt.
         fixed (byte* pointer = source)
         {
-            while (count < source.Length)
-            {
-                nint written = NativeMethods.WriteAt(lease.Descriptor, pointer + count, (nuint)Math.Min(source.Length - count, LargestTransfer), offset + count);
-                if (written <= 0)
-                {
-                    if (WasInterrupted(written))
-                    {
-                        continue;
-                    }
-
-                    return written == 0 || count != 0 ? 0 : LastError();
-                }
-
-                count += (int)written;
-            }
+            return Transfer(Direction.Write, lease.Descriptor, pointer, source.Length, offset, out count);
         }
-
-        return 0;
     }
 
     /// <summary>Sets whether <see cref="Append"/> or <see cref="WriteAt"/> can be used.</summary>
@@ -281,29 +258,13 @@ internal static unsafe class UnixCalls
     /// <summary>Writes at the end of a file that is appending; the system finds the end and writes in one step.</summary>
     public static int Append(UnixHandle file, ReadOnlySpan<byte> source, out long position, out int count)
     {
-        count = 0;
-        int error = 0;
+        int error;
         using UnixHandle.Lease lease = file.Acquire();
 
         // SAFETY: as ReadAt.
         fixed (byte* pointer = source)
         {
-            while (count < source.Length)
-            {
-                nint written = NativeMethods.Write(lease.Descriptor, pointer + count, (nuint)Math.Min(source.Length - count, LargestTransfer));
-                if (written <= 0)
-                {
-                    if (WasInterrupted(written))
-                    {
-                        continue;
-                    }
-
-                    error = written == 0 || count != 0 ? 0 : LastError();
-                    break;
-                }
-
-                count += (int)written;
-            }
+            error = Transfer(Direction.Append, lease.Descriptor, pointer, source.Length, 0, out count);
         }
 
         // The handle's own position is where its write ended, wherever the file ends by now.
@@ -349,6 +310,21 @@ internal static unsafe class UnixCalls
         return result < 0 ? LastError() : 0;
     }
 
+    /// <summary>The storage that is left where a file is, without what the system keeps for itself; the largest number where that cannot be told (Linux).</summary>
+    public static ulong GetFreeSpace(UnixHandle file)
+    {
+        using UnixHandle.Lease lease = file.Acquire();
+        Span<ulong> status = stackalloc ulong[FileSystemStatusSize / sizeof(ulong)];
+        status.Clear();
+
+        // SAFETY: pinned for the call; struct statvfs is 112 bytes on 64-bit Linux, of numbers of 64 bits at its beginning.
+        fixed (ulong* pointer = status)
+        {
+            // f_frsize, f_blocks, f_bavail. A file system without blocks does not count.
+            return NativeMethods.GetFileSystemStatus(lease.Descriptor, pointer) < 0 || status[2] == 0 ? ulong.MaxValue : (ulong)UInt128.Min((UInt128)status[1] * status[4], ulong.MaxValue);
+        }
+    }
+
     /// <summary>Tells how a range will be used (Linux).</summary>
     public static int Advise(UnixHandle file, long offset, long length, int advice)
     {
@@ -385,6 +361,39 @@ internal static unsafe class UnixCalls
         {
             return NativeMethods.GetResourceLimit(ResourceFileSize, pointer) < 0 ? long.MaxValue : (long)Math.Min(limits[0], long.MaxValue);
         }
+    }
+
+    private enum Direction
+    {
+        Read,
+        Write,
+        Append,
+    }
+
+    // Until all is done, or nothing more can be: then what was done counts, and the next call tells why.
+    private static int Transfer(Direction direction, nint file, byte* pointer, int length, long offset, out int count)
+    {
+        count = 0;
+        while (count < length)
+        {
+            var piece = (nuint)Math.Min(length - count, LargestTransfer);
+            nint moved = direction switch
+            {
+                Direction.Read => NativeMethods.ReadAt(file, pointer + count, piece, offset + count),
+                Direction.Write => NativeMethods.WriteAt(file, pointer + count, piece, offset + count),
+                _ => NativeMethods.Write(file, pointer + count, piece),
+            };
+            if (moved > 0)
+            {
+                count += (int)moved;
+            }
+            else if (!WasInterrupted(moved))
+            {
+                return moved == 0 || count != 0 ? 0 : LastError();
+            }
+        }
+
+        return 0;
     }
 
     private static UnixHandle? OpenAt(nint directory, ReadOnlySpan<byte> name, int flags, int mode, out int error)
@@ -443,6 +452,7 @@ internal static unsafe class UnixCalls
     private static UnixStatus ReadStatx(ReadOnlySpan<byte> buffer)
     {
         int mode = BinaryPrimitives.ReadUInt16LittleEndian(buffer[28..]);
+        const int BlockSize = 512;
         ulong device = ((ulong)BinaryPrimitives.ReadUInt32LittleEndian(buffer[136..]) << 32) | BinaryPrimitives.ReadUInt32LittleEndian(buffer[140..]);
         return new UnixStatus(mode, new FileStatus(
             device,
@@ -452,7 +462,7 @@ internal static unsafe class UnixCalls
             BinaryPrimitives.ReadUInt64LittleEndian(buffer[40..]),
             ReadTime(buffer[64..], BinaryPrimitives.ReadUInt32LittleEndian(buffer[72..])),
             ReadTime(buffer[112..], BinaryPrimitives.ReadUInt32LittleEndian(buffer[120..])),
-            ReadTime(buffer[96..], BinaryPrimitives.ReadUInt32LittleEndian(buffer[104..]))));
+            ReadTime(buffer[96..], BinaryPrimitives.ReadUInt32LittleEndian(buffer[104..]))), BinaryPrimitives.ReadUInt64LittleEndian(buffer[48..]) * BlockSize);
     }
 
     // struct stat with 64-bit inodes (sys/stat.h of macOS).
@@ -467,7 +477,7 @@ internal static unsafe class UnixCalls
             BinaryPrimitives.ReadUInt64LittleEndian(buffer[96..]),
             ReadTime(buffer[32..], (uint)BinaryPrimitives.ReadUInt64LittleEndian(buffer[40..])),
             ReadTime(buffer[48..], (uint)BinaryPrimitives.ReadUInt64LittleEndian(buffer[56..])),
-            ReadTime(buffer[64..], (uint)BinaryPrimitives.ReadUInt64LittleEndian(buffer[72..]))));
+            ReadTime(buffer[64..], (uint)BinaryPrimitives.ReadUInt64LittleEndian(buffer[72..]))), 0);
     }
 
     // WASI has no times before 1970, nor after 2554.

@@ -97,25 +97,33 @@ internal sealed class UnixFile(UnixHandle handle) : WasiFile
             return Errno.FBig;
         }
 
-        Errno errno = GetStatus(out FileStatus status);
-        if (!UnixNumbers.IsLinux || errno != Errno.Success)
+        int error = UnixCalls.GetStatus(handle, out UnixStatus unixStatus);
+        FileStatus status = unixStatus.Attributes;
+        if (!UnixNumbers.IsLinux || error != 0)
         {
             // Storage is not reserved elsewhere; the size is what it would be.
-            return errno != Errno.Success || status.Size >= offset + length ? errno : SetSize(offset + length);
+            return error != 0 || status.Size >= offset + length ? UnixErrors.Translate(error) : SetSize(offset + length);
         }
 
         long position = (long)offset;
         long end = (long)(offset + length);
-        int error = 0;
         while (position < end && error == 0)
         {
+            // What there is no room for is not begun: not even for a moment is the disk full. All that the file has may be in the range.
+            ulong needed = (ulong)(end - position);
+            if (needed > unixStatus.AllocatedSize && needed - unixStatus.AllocatedSize > UnixCalls.GetFreeSpace(handle))
+            {
+                error = UnixNumbers.ErrorNoSpace;
+                break;
+            }
+
             long piece = Math.Min(end - position, AllocationPiece);
             error = UnixCalls.Allocate(handle, position, piece);
             position += piece;
         }
 
-        // What there was room for is given back: a disk must not stay full because somebody asked for too much.
-        if (error != 0 && status.Size < offset + length)
+        // Others take room, too; then what there was is given back.
+        if (error != 0 && position != (long)offset && status.Size < offset + length)
         {
             SetSize(status.Size);
         }

@@ -33,6 +33,7 @@ internal static class UnixNumbers
     public const int ErrorCrossDevice = 18;
     public const int ErrorNotDirectory = 20;
     public const int ErrorInvalid = 22;
+    public const int ErrorNoSpace = 28;
 
     private static readonly bool s_isApple = OperatingSystem.IsMacOS() || OperatingSystem.IsIOS() || OperatingSystem.IsTvOS() || OperatingSystem.IsMacCatalyst();
     private static readonly bool s_isArm64 = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;

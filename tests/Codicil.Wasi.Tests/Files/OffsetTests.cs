@@ -38,9 +38,8 @@ public sealed class OffsetTests
             Assert.Equal(large, position);
             Assert.Equal(Errno.Success, guest.Read(file, out text));
             Assert.Equal("", text);
-            if (kind != FileStorageKind.Host)
+            if (kind != FileStorageKind.Host || OperatingSystem.IsLinux())
             {
-                // Some systems fill the disk before they say that there is no room.
                 Assert.Equal(Errno.NoSpc, guest.Guest.Call("fd_allocate", file, 0L, large));
             }
 

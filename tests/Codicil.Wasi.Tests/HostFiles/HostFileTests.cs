@@ -91,6 +91,31 @@ public sealed class HostFileTests
     }
 
     [Theory]
+    [Trait("Security", "WF-12")]
+    [InlineData(0, 1L << 60)]
+    [InlineData(1L << 41, 1L << 46)]
+    [InlineData(0, 0)]
+    public void Storage_that_there_is_no_room_for_is_not_begun(long offset, long length)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "storage is reserved on Linux only");
+        using var tree = new HostTree("openat2");
+        tree.Write("file", "0123");
+        Assert.Equal(Errno.Success, tree.Open("file", out WasiHandle? handle, access: FileAccess.ReadWrite));
+        using var file = (WasiFile)handle!;
+        if (length == 0)
+        {
+            length = new DriveInfo(tree.RootPath).AvailableFreeSpace + (4L << 30);
+        }
+
+        Assert.Equal(Errno.Success, file.GetStatus(out FileStatus before));
+        Assert.Equal(Errno.NoSpc, file.Allocate((ulong)offset, (ulong)length));
+
+        // The time of the last change shows that it was not even tried.
+        Assert.Equal(Errno.Success, file.GetStatus(out FileStatus after));
+        Assert.Equal(before, after);
+    }
+
+    [Theory]
     [MemberData(nameof(Ways))]
     public void A_file_that_was_opened_for_one_thing_does_not_do_another(string way)
     {

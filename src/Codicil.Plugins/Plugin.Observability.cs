@@ -1,0 +1,234 @@
+using System.Text;
+
+using Microsoft.Extensions.Logging;
+
+namespace Codicil.Plugins;
+
+// What is said about the plug-in: calls to whoever observes them, messages to the sink and the logger.
+public sealed partial class Plugin
+{
+    private readonly LogRate _logRate;
+
+    /// <summary>What a trace of the next calls says beside what happened in them (<see cref="PluginTrace.Metadata"/>); null for nothing. It is handed on as it is.</summary>
+    public IReadOnlyDictionary<string, object?>? TraceMetadata { get; set; }
+
+    internal string Name => _compiled.Name;
+
+    /// <summary>What collects events for the tracer; null without one.</summary>
+    internal PluginTraceRecorder? Recorder { get; }
+
+    internal PluginLogLevel EffectiveLogLevel => LogLevel ?? (_compiled.Logger is ILogger logger ? PluginLogger.LeastLevel(logger) : PluginLogDefaults.Level);
+
+    /// <summary>What linear memories and the kernel hold; may be asked from any thread.</summary>
+    internal long MemoryBytes => IsClosed ? 0 : _store.MemoryBytes + Kernel.MemoryBytes(Kernel);
+
+    internal bool IsLogged(PluginLogLevel level)
+    {
+        PluginLogLevel? own = LogLevel;
+        if (own is null && _compiled.Logger is ILogger logger)
+        {
+            return PluginLogger.IsEnabled(logger, level);
+        }
+
+        PluginLogLevel least = own ?? PluginLogDefaults.Level;
+        return level >= least && least != PluginLogLevel.Off && level != PluginLogLevel.Off;
+    }
+
+    /// <summary>Logs a message of the host's about the plug-in, or of a host function.</summary>
+    internal void Log(PluginLogLevel level, string message)
+    {
+        if (IsLogged(level) && MayLog())
+        {
+            WriteLog(level, LogText.Cut(message, _compiled.Options.MaxLogMessageBytes));
+        }
+    }
+
+    /// <summary>Logs a guest's message; it is not even decoded where it is not wanted or beyond what may be written.</summary>
+    internal void Log(PluginLogLevel level, ReadOnlySpan<byte> utf8)
+    {
+        if (IsLogged(level) && MayLog())
+        {
+            WriteLog(level, LogText.Decode(utf8, _compiled.Options.MaxLogMessageBytes));
+        }
+    }
+
+    private PluginOutput CallObserved(string name, ReadOnlySpan<byte> input, CancellationToken cancellationToken)
+    {
+        PluginOperation operation = PluginTelemetry.BeginCall(Name, name);
+        try
+        {
+            PluginOutput output = CallCore(name, input, cancellationToken);
+            PluginTelemetry.End(operation, null, output.ExitCode);
+            return output;
+        }
+        catch (Exception exception)
+        {
+            PluginTelemetry.End(operation, exception, (exception as PluginException)?.ExitCode);
+            throw;
+        }
+    }
+
+    private bool MayLog()
+    {
+        bool may = _logRate.TryTake(out long dropped);
+        if (dropped > 0)
+        {
+            PluginTelemetry.LogsDropped(Name, dropped);
+            WriteLog(PluginLogLevel.Warn, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{dropped} log messages were dropped: more than {_compiled.Options.MaxLogMessagesPerSecond} in a second"));
+        }
+
+        return may;
+    }
+
+    // A filter that catches nothing: what ends a call is known here before it is translated.
+    private bool NoteFailure(Exception exception) => Recorder is not null && Recorder.Fail(exception);
+
+    // While the call is still the owner's. What it lost of its log is said, since the next call may never come.
+    private void EndObserving()
+    {
+        Recorder?.End();
+        if (_logRate.TakeDropped() is > 0 and long dropped)
+        {
+            PluginTelemetry.LogsDropped(Name, dropped);
+            WriteLog(PluginLogLevel.Warn, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{dropped} log messages were dropped: more than {_compiled.Options.MaxLogMessagesPerSecond} in a second"));
+        }
+    }
+
+    // A sink or a logger that throws is the host's affair: the guest that logged must neither notice nor be able to use it.
+    private void WriteLog(PluginLogLevel level, string message)
+    {
+#pragma warning disable CA1031
+        try
+        {
+            (LogSink ?? PluginLogDefaults.Sink)?.Invoke(level, message);
+        }
+        catch (Exception)
+        {
+        }
+
+        try
+        {
+            if (_compiled.Logger is ILogger logger)
+            {
+                PluginLogger.Write(logger, level, message);
+            }
+        }
+        catch (Exception)
+        {
+        }
+#pragma warning restore CA1031
+    }
+}
+
+/// <summary>What an instance may log in a second. Not thread-safe: a plug-in has one owner at a time.</summary>
+internal sealed class LogRate(int perSecond, TimeProvider time)
+{
+    private long _windowStart;
+    private int _taken;
+    private long _dropped;
+
+    /// <summary>Whether one more message may be written.</summary>
+    /// <param name="dropped">When a new second has begun: what was dropped in those before, not yet reported.</param>
+    public bool TryTake(out long dropped)
+    {
+        dropped = 0;
+        if (perSecond <= 0)
+        {
+            return true;
+        }
+
+        if (_taken >= perSecond || _taken == 0)
+        {
+            long now = time.GetTimestamp();
+            if (_taken == 0 || time.GetElapsedTime(_windowStart, now) >= TimeSpan.FromSeconds(1))
+            {
+                _windowStart = now;
+                _taken = 0;
+                dropped = TakeDropped();
+            }
+            else
+            {
+                _dropped++;
+                return false;
+            }
+        }
+
+        _taken++;
+        return true;
+    }
+
+    /// <summary>What was dropped and not reported yet.</summary>
+    public long TakeDropped()
+    {
+        long dropped = _dropped;
+        _dropped = 0;
+        return dropped;
+    }
+}
+
+/// <summary>Guests' text for logs.</summary>
+internal static class LogText
+{
+    private const string Ellipsis = "\u2026";
+
+    /// <summary>UTF-8 as text, bad sequences as U+FFFD; beyond a length it is cut off at a character and its whole length said.</summary>
+    public static string Decode(ReadOnlySpan<byte> utf8, int mostBytes)
+    {
+        mostBytes = Math.Max(mostBytes, 16);
+        if (utf8.Length <= mostBytes)
+        {
+            return Encoding.UTF8.GetString(utf8);
+        }
+
+        int end = mostBytes;
+        while (end > mostBytes - 4 && (utf8[end] & 0xC0) == 0x80)
+        {
+            end--;
+        }
+
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Encoding.UTF8.GetString(utf8[..end])}{Ellipsis} ({utf8.Length} bytes)");
+    }
+
+    /// <summary>Text of the host's own, cut off in the same way.</summary>
+    public static string Cut(string text, int mostBytes) =>
+        text.Length <= Math.Max(mostBytes, 16) / 3 || Encoding.UTF8.GetByteCount(text) <= Math.Max(mostBytes, 16) ? text : Decode(Encoding.UTF8.GetBytes(text), mostBytes);
+
+    /// <summary>
+    /// Text that cannot leave its line or steer a terminal: control characters, line and paragraph separators and those that change the direction of text are written as escapes.
+    /// </summary>
+    public static string Escape(string text)
+    {
+        int first = 0;
+        while (first < text.Length && !MustBeEscaped(text[first]))
+        {
+            first++;
+        }
+
+        if (first == text.Length)
+        {
+            return text;
+        }
+
+        var escaped = new StringBuilder(text, 0, first, text.Length + 16);
+        foreach (char c in text.AsSpan(first))
+        {
+            if (!MustBeEscaped(c))
+            {
+                escaped.Append(c);
+                continue;
+            }
+
+            _ = c switch
+            {
+                '\n' => escaped.Append("\\n"),
+                '\r' => escaped.Append("\\r"),
+                '\t' => escaped.Append("\\t"),
+                _ => escaped.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+            };
+        }
+
+        return escaped.ToString();
+    }
+
+    private static bool MustBeEscaped(char c) => c is < ' ' or (>= '\u007F' and <= '\u009F') or '\u2028' or '\u2029' or (>= '\u200E' and <= '\u200F') or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+}

@@ -1,0 +1,240 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+using Codicil.Tests;
+
+namespace Codicil.Plugins.Tests;
+
+/// <summary>Tests that listen to the whole process run after the others: observed calls allocate.</summary>
+[CollectionDefinition("Listeners", DisableParallelization = true)]
+public sealed class ListenersCollection;
+
+/// <summary>Spans and metrics of the source and the meter named Codicil. Each test has plug-ins of a name of its own and looks at nothing else.</summary>
+[Collection("Listeners")]
+public sealed class TelemetryTests
+{
+    private const string Guest = """
+        (module
+          (import "extism:host/user" "host" (func $host (param i64) (result i64)))
+          (memory (export "memory") 3)
+          (func (export "seven") (result i32) i32.const 7)
+          (func (export "host") (drop (call $host (i64.const 1))))
+          (func (export "trap") unreachable)
+          (func (export "spin") (loop (br 0))))
+        """;
+
+    private static readonly HostFunction s_host = HostFunction.Create<long, long>("host", static (_, value) => value + 1);
+
+    [Fact]
+    [Trait("Parity", "EXT-25")]
+    public void A_call_is_a_span_with_the_names_and_the_exit_code()
+    {
+        using var observer = new Observer(nameof(A_call_is_a_span_with_the_names_and_the_exit_code));
+        using Plugin plugin = Fixtures.FromWat(Guest, observer.Options(s_host));
+        plugin.Call("seven");
+        Assert.Equal([$"compile {observer.Name}", $"instantiate {observer.Name}", "call seven"], observer.Spans.Select(static span => span.DisplayName));
+        Activity call = observer.Spans[2];
+        Assert.Equal("seven", call.GetTagItem("codicil.function.name"));
+        Assert.Equal(7L, call.GetTagItem("codicil.exit_code"));
+        Assert.Equal(ActivityStatusCode.Unset, call.Status);
+    }
+
+    [Fact]
+    public void A_call_inside_an_activity_is_its_child()
+    {
+        using var observer = new Observer(nameof(A_call_inside_an_activity_is_its_child));
+        using Plugin plugin = Fixtures.FromWat(Guest, observer.Options(s_host));
+        using var parent = new Activity("request");
+        parent.Start();
+        plugin.Call("seven");
+        Assert.Same(parent, Activity.Current);
+        Assert.Equal(parent.SpanId, observer.Spans[^1].ParentSpanId);
+    }
+
+    [Fact]
+    public void A_trap_is_an_error_with_its_code_and_is_counted()
+    {
+        using var observer = new Observer(nameof(A_trap_is_an_error_with_its_code_and_is_counted));
+        using Plugin plugin = Fixtures.FromWat(Guest, observer.Options(s_host));
+        Assert.Throws<PluginException>(() => plugin.Call("trap"));
+        Activity span = observer.Spans[^1];
+        Assert.Equal(ActivityStatusCode.Error, span.Status);
+        Assert.Equal("trap", span.GetTagItem("error.type"));
+        Assert.Equal("UnreachableCodeReached", span.GetTagItem("codicil.trap.code"));
+        Assert.Equal(1, observer.Sum("codicil.plugin.traps"));
+        Assert.Equal("trap", Assert.Single(observer.Of("codicil.plugin.call.duration")).Tags["error.type"]);
+    }
+
+    [Fact]
+    public void A_timeout_is_told_from_other_errors()
+    {
+        using var observer = new Observer(nameof(A_timeout_is_told_from_other_errors));
+        using Plugin plugin = Fixtures.FromWat(Guest, observer.Options(s_host));
+        plugin.Timeout = TimeSpan.FromMilliseconds(10);
+        Assert.Throws<WasmTimeoutException>(() => plugin.Call("spin"));
+        Assert.Equal("timeout", observer.Spans[^1].GetTagItem("error.type"));
+    }
+
+    [Fact]
+    public void Names_of_functions_that_do_not_exist_make_no_time_series()
+    {
+        using var observer = new Observer(nameof(Names_of_functions_that_do_not_exist_make_no_time_series));
+        using Plugin plugin = Fixtures.FromWat(Guest, observer.Options(s_host));
+        Assert.Throws<PluginException>(() => plugin.Call("chosen by an attacker"));
+        Assert.DoesNotContain("codicil.function.name", Assert.Single(observer.Of("codicil.plugin.call.duration")).Tags.Keys);
+    }
+
+    [Fact]
+    public void Durations_are_recorded_in_seconds_by_plugin_and_function()
+    {
+        using var observer = new Observer(nameof(Durations_are_recorded_in_seconds_by_plugin_and_function));
+        using Plugin plugin = Fixtures.FromWat(Guest, observer.Options(s_host));
+        plugin.Call("seven");
+        plugin.Call("seven");
+        Assert.Single(observer.Of("codicil.plugin.compile.duration"));
+        Assert.Single(observer.Of("codicil.plugin.instantiate.duration"));
+        List<Observer.Point> calls = observer.Of("codicil.plugin.call.duration");
+        Assert.Equal(2, calls.Count);
+        Assert.All(calls, static point => Assert.Equal("seven", point.Tags["codicil.function.name"]));
+        Assert.All(calls, static point => Assert.InRange(point.Value, 0, 60));
+        Assert.Equal(0, observer.Sum("codicil.plugin.active_calls"));
+        Assert.Equal(4, observer.Of("codicil.plugin.active_calls").Count);
+    }
+
+    [Fact]
+    public void Memory_and_instances_are_those_that_live()
+    {
+        using var observer = new Observer(nameof(Memory_and_instances_are_those_that_live));
+        using CompiledPlugin compiled = CompiledPlugin.Create(Fixtures.WatManifest(Guest), observer.Options(s_host));
+        using Plugin one = compiled.CreateInstance();
+        using (Plugin two = compiled.CreateInstance())
+        {
+            Assert.Equal(2, observer.Observe("codicil.plugin.instances"));
+            Assert.InRange(observer.Observe("codicil.plugin.memory.usage"), 2 * 3 * 65536, 3 * 3 * 65536);
+        }
+
+        Assert.Equal(1, observer.Observe("codicil.plugin.instances"));
+        Assert.InRange(observer.Observe("codicil.plugin.memory.usage"), 3 * 65536, 2 * 3 * 65536);
+    }
+
+    [Fact]
+    public void Calls_without_listeners_allocate_nothing()
+    {
+        // Other tests listen to the process's only source: a process of its own.
+        ChildProcess.Run(CallWithoutListeners).AssertSucceeded();
+    }
+
+    internal static void CallWithoutListeners(string[] arguments)
+    {
+        using Plugin plugin = Fixtures.FromWat(Guest, new PluginOptions { HostFunctions = [s_host] });
+        for (int i = 0; i < 100; i++)
+        {
+            plugin.Call("seven");
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            plugin.Call("seven");
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    /// <summary>Listens to plug-ins of one name.</summary>
+    internal sealed class Observer : IDisposable
+    {
+        private readonly ActivityListener _activities;
+        private readonly MeterListener _meters = new();
+        private readonly Lock _lock = new();
+        private readonly List<Activity> _spans = [];
+        private readonly List<Point> _points = [];
+
+        public Observer(string name)
+        {
+            Name = name;
+            _activities = new ActivityListener
+            {
+                ShouldListenTo = static source => source.Name == PluginDiagnostics.ActivitySourceName,
+                Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+                ActivityStopped = activity =>
+                {
+                    if (activity.GetTagItem("codicil.plugin.name") as string == Name)
+                    {
+                        lock (_lock)
+                        {
+                            _spans.Add(activity);
+                        }
+                    }
+                },
+            };
+            ActivitySource.AddActivityListener(_activities);
+            _meters.InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == PluginDiagnostics.MeterName)
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            };
+            _meters.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Add(instrument, value, tags));
+            _meters.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Add(instrument, value, tags));
+            _meters.Start();
+        }
+
+        public sealed record Point(string Instrument, double Value, Dictionary<string, object?> Tags);
+
+        public string Name { get; }
+
+        public List<Activity> Spans
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return [.. _spans];
+                }
+            }
+        }
+
+        public PluginOptions Options(params HostFunction[] functions) => new() { Name = Name, HostFunctions = functions };
+
+        public List<Point> Of(string instrument)
+        {
+            lock (_lock)
+            {
+                return [.. _points.Where(point => point.Instrument == instrument)];
+            }
+        }
+
+        public double Sum(string instrument) => Of(instrument).Sum(static point => point.Value);
+
+        public double Observe(string instrument)
+        {
+            lock (_lock)
+            {
+                _points.RemoveAll(point => point.Instrument == instrument);
+            }
+
+            _meters.RecordObservableInstruments();
+            return Of(instrument)[0].Value;
+        }
+
+        public void Dispose()
+        {
+            _activities.Dispose();
+            _meters.Dispose();
+        }
+
+        private void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            var all = new Dictionary<string, object?>(tags.ToArray());
+            if (all.GetValueOrDefault("codicil.plugin.name") as string == Name)
+            {
+                lock (_lock)
+                {
+                    _points.Add(new Point(instrument.Name, value, all));
+                }
+            }
+        }
+    }
+}
