@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 
+using Codicil.Plugins.Http;
 using Codicil.Wasi;
 
 namespace Codicil.Plugins;
@@ -31,6 +32,7 @@ public sealed partial class Plugin : IDisposable
         Kernel = new Kernel(manifest.Memory.MaxPages is long pages and > 0 ? pages : null);
         Config = new Dictionary<string, string>(manifest.Config, StringComparer.Ordinal);
         Variables = new PluginVariables(manifest.Memory.EffectiveMaxVarBytes);
+        Http = new PluginHttp(this, compiled.Http, manifest.Memory.EffectiveMaxHttpResponseBytes);
         Timeout = manifest.Timeout is TimeSpan timeout && timeout > TimeSpan.Zero ? timeout : null;
         LogLevel = compiled.Options.LogLevel;
         LogSink = compiled.Options.LogSink;
