@@ -3,23 +3,48 @@ using System.Text;
 namespace Codicil.Plugins;
 
 /// <summary>
-/// What a host function sees of the plug-in that calls it: kernel memory, configuration, variables, log. Valid on the calling thread until the call returns;
-/// elsewhere and later its members throw. Spans are valid until the guest runs on.
+/// What a host function sees of the plug-in that calls it: kernel memory, configuration, variables, log. Valid on the calling thread until the call returns; an asynchronous
+/// host function's is its own, and valid on any thread, one at a time, until its task is complete or the call has ended without it. Elsewhere and later its members throw.
+/// Spans are valid until the guest runs on.
 /// </summary>
 /// <remarks>Extism, "CurrentPlugin". A handle is the offset of a block in kernel memory, an i64 in the guest's types.</remarks>
 public sealed class CurrentPlugin
 {
     private readonly Plugin _plugin;
+    private readonly Kernel _kernel;
+    private readonly bool _isOwn;
+    private volatile bool _hasEnded;
 
-    internal CurrentPlugin(Plugin plugin) => _plugin = plugin;
+    internal CurrentPlugin(Plugin plugin, bool isOwn = false)
+    {
+        _plugin = plugin;
+        _isOwn = isOwn;
 
-    /// <summary>The call's token. It knows nothing of the deadline or a disposal: see <see cref="TimeLeft"/> and <see cref="ThrowIfInterrupted"/>.</summary>
+        // Not looked up again: what uses an ended one at the same moment must not reach what the plug-in has by then.
+        _kernel = plugin.Kernel;
+    }
+
+    internal string PluginName => _plugin.Name;
+
+    internal PluginTraceRecorder? Recorder => _plugin.Recorder;
+
+    /// <summary>The call's token. It knows nothing of the deadline or a disposal: see <see cref="Aborted"/>.</summary>
     public CancellationToken CancellationToken
     {
         get
         {
             Check();
             return _plugin.CallToken;
+        }
+    }
+
+    /// <summary>A token that is cancelled when the call's deadline passes, its token is cancelled or the plug-in is disposed: for what a host function waits for. Where interruption is off it never is.</summary>
+    public CancellationToken Aborted
+    {
+        get
+        {
+            Check();
+            return _plugin.GetAbortedToken();
         }
     }
 
@@ -76,7 +101,7 @@ public sealed class CurrentPlugin
     {
         Check();
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        long handle = Kernel.Alloc(_plugin.Kernel, length);
+        long handle = Kernel.Alloc(_kernel, length);
         return handle != 0 || length == 0 ? handle : throw new ResourceLimitException("failed to write to memory: the kernel's limit is met");
     }
 
@@ -84,21 +109,21 @@ public sealed class CurrentPlugin
     public void Free(long handle)
     {
         Check();
-        Kernel.Free(_plugin.Kernel, handle);
+        Kernel.Free(_kernel, handle);
     }
 
     /// <summary>The length of a block; 0 when the handle is unknown.</summary>
     public long GetLength(long handle)
     {
         Check();
-        return Kernel.Length(_plugin.Kernel, handle);
+        return Kernel.Length(_kernel, handle);
     }
 
     /// <summary>The bytes of a block, to read and write in place; empty when the handle is unknown.</summary>
     public Span<byte> GetSpan(long handle)
     {
         Check();
-        return _plugin.Kernel.GetBlock(handle);
+        return _kernel.GetBlock(handle);
     }
 
     /// <summary>A copy of a block's bytes; empty when the handle is unknown.</summary>
@@ -113,7 +138,7 @@ public sealed class CurrentPlugin
     public long WriteBytes(ReadOnlySpan<byte> data)
     {
         Check();
-        long handle = _plugin.Kernel.Write(data);
+        long handle = _kernel.Write(data);
         return handle != 0 || data.IsEmpty ? handle : throw new ResourceLimitException("failed to write to memory: the kernel's limit is met");
     }
 
@@ -145,5 +170,23 @@ public sealed class CurrentPlugin
         _plugin.ThrowIfInterrupted();
     }
 
-    private void Check() => _plugin.CheckInsideCall();
+    internal void End() => _hasEnded = true;
+
+    /// <summary>Calls an asynchronous host function and waits for it on this thread.</summary>
+    internal TResult Await<TResult>(Func<CurrentPlugin, Task<TResult>> callback) => _plugin.Await(callback);
+
+    /// <inheritdoc cref="Await{TResult}(Func{CurrentPlugin, Task{TResult}})"/>
+    internal void AwaitTask(Func<CurrentPlugin, Task> callback) => _plugin.AwaitTask(callback);
+
+    private void Check()
+    {
+        if (!_isOwn)
+        {
+            _plugin.CheckInsideCall();
+        }
+        else if (_hasEnded)
+        {
+            throw new InvalidOperationException("the current plug-in is used after its call has ended");
+        }
+    }
 }

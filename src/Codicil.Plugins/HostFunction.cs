@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization.Metadata;
 
 using Codicil.Format.Types;
 
@@ -12,9 +13,14 @@ namespace Codicil.Plugins;
 /// </param>
 public delegate void HostFunctionStackCallback(CurrentPlugin plugin, Span<ulong> stack);
 
+/// <summary>A host function that reads a block of kernel memory in place.</summary>
+/// <param name="plugin">The plug-in that calls.</param>
+/// <param name="data">The block's bytes, empty when the handle names none; valid until memory is allocated or the function returns.</param>
+public delegate TResult HostFunctionSpanCallback<out TResult>(CurrentPlugin plugin, ReadOnlySpan<byte> data);
+
 /// <summary>A function of the host that a plug-in's modules can import. Immutable; its callback is called by every instance, on the thread that calls the plug-in.</summary>
 /// <remarks>Extism, "Host Functions". An exception of the callback fails the call and reaches the caller as it is; the plug-in stays usable.</remarks>
-public sealed class HostFunction
+public sealed partial class HostFunction
 {
     /// <summary>The module name when none is given.</summary>
     public const string DefaultNamespace = "extism:host/user";
@@ -36,7 +42,7 @@ public sealed class HostFunction
     /// <param name="namespace">The module name; null for <see cref="DefaultNamespace"/>.</param>
     /// <exception cref="ArgumentException">The type has vectors or references.</exception>
     public HostFunction(string name, FunctionType type, HostFunctionStackCallback callback, string? @namespace = null)
-        : this(name, @namespace, BindRaw(type, callback))
+        : this(name, @namespace, BindRaw(name, type, callback))
     {
     }
 
@@ -62,45 +68,86 @@ public sealed class HostFunction
 
     /// <summary>A function without parameters or results.</summary>
     public static HostFunction Create(string name, Action<CurrentPlugin> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => new Action(() => callback(current)));
+        Shaped<HostValue.Nothing>(name, @namespace, callback, plugin =>
+        {
+            callback(plugin);
+            return default;
+        });
 
     /// <summary>A function of one parameter.</summary>
+    /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T>(string name, Action<CurrentPlugin, T> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => new Action<T>(a => callback(current, a)));
+        Shaped<T, HostValue.Nothing>(name, @namespace, callback, (plugin, a) =>
+        {
+            callback(plugin, a);
+            return default;
+        });
 
     /// <summary>A function of two parameters.</summary>
+    /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T1, T2>(string name, Action<CurrentPlugin, T1, T2> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => new Action<T1, T2>((a, b) => callback(current, a, b)));
+        Shaped<T1, T2, HostValue.Nothing>(name, @namespace, callback, (plugin, a, b) =>
+        {
+            callback(plugin, a, b);
+            return default;
+        });
 
     /// <summary>A function of three parameters.</summary>
+    /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T1, T2, T3>(string name, Action<CurrentPlugin, T1, T2, T3> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => new Action<T1, T2, T3>((a, b, c) => callback(current, a, b, c)));
+        Shaped<T1, T2, T3, HostValue.Nothing>(name, @namespace, callback, (plugin, a, b, c) =>
+        {
+            callback(plugin, a, b, c);
+            return default;
+        });
 
     /// <summary>A function with a result.</summary>
+    /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<TResult>(string name, Func<CurrentPlugin, TResult> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => new Func<TResult>(() => callback(current)));
+        Shaped(name, @namespace, callback, callback);
 
     /// <summary>A function of one parameter with a result.</summary>
+    /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T, TResult>(string name, Func<CurrentPlugin, T, TResult> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => new Func<T, TResult>(a => callback(current, a)));
+        Shaped(name, @namespace, callback, callback);
 
     /// <summary>A function of two parameters with a result.</summary>
+    /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T1, T2, TResult>(string name, Func<CurrentPlugin, T1, T2, TResult> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => new Func<T1, T2, TResult>((a, b) => callback(current, a, b)));
+        Shaped(name, @namespace, callback, callback);
 
     /// <summary>A function of three parameters with a result.</summary>
+    /// <remarks>
+    /// Numbers are numbers: int, uint, bool = i32; long, ulong = i64; float = f32; double = f64. A string (UTF-8), an array of bytes and <see cref="ReadOnlyMemory{T}"/> of byte are the
+    /// handle of a block of kernel memory, an i64. As parameters they are copies, empty for a handle that names no block, and the guest keeps the block. As results they become a new block
+    /// that is the guest's; null and empty ones are handle 0.
+    /// </remarks>
     public static HostFunction Create<T1, T2, T3, TResult>(string name, Func<CurrentPlugin, T1, T2, T3, TResult> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => new Func<T1, T2, T3, TResult>((a, b, c) => callback(current, a, b, c)));
+        Shaped(name, @namespace, callback, callback);
+
+    /// <summary>A function of one block of kernel memory, read in place, with a result (as in <see cref="Create{T, TResult}(string, Func{CurrentPlugin, T, TResult}, string?)"/>).</summary>
+    public static HostFunction FromSpan<TResult>(string name, HostFunctionSpanCallback<TResult> callback, string? @namespace = null) =>
+        Shaped<long, TResult>(name, @namespace, callback, (plugin, handle) => callback(plugin, plugin.GetSpan(handle)));
+
+    /// <summary>A function that takes and gives JSON, each in a block of kernel memory.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="callback">The function. No bytes at all are null, or the default value; and null is written as <c>null</c>.</param>
+    /// <param name="inputType">How the parameter is read, from a <see cref="System.Text.Json.Serialization.JsonSerializerContext"/>.</param>
+    /// <param name="outputType">How the result is written.</param>
+    /// <param name="namespace">The module name; null for <see cref="DefaultNamespace"/>.</param>
+    /// <remarks>What is not JSON of that type fails the call with <see cref="PluginFailure.InvalidRequest"/>.</remarks>
+    public static HostFunction FromJson<TInput, TOutput>(
+        string name, Func<CurrentPlugin, TInput?, TOutput> callback, JsonTypeInfo<TInput> inputType, JsonTypeInfo<TOutput> outputType, string? @namespace = null)
+    {
+        ArgumentNullException.ThrowIfNull(inputType);
+        ArgumentNullException.ThrowIfNull(outputType);
+        return Shaped<long, byte[]>(
+            name, @namespace, callback, (plugin, handle) => PluginJson.ToBytes(callback(plugin, PluginJson.Read(plugin.GetSpan(handle), inputType)), outputType));
+    }
 
     internal Function Bind(Store store, CurrentPlugin current) => _bind(store, current);
 
-    private static HostFunction Typed(string name, string? @namespace, Delegate callback, Func<CurrentPlugin, Delegate> close)
-    {
-        ArgumentNullException.ThrowIfNull(callback);
-        return new HostFunction(name, @namespace, (store, current) => ManagedCode.FromDelegate(store, close(current)));
-    }
-
-    private static Func<Store, CurrentPlugin, Function> BindRaw(FunctionType type, HostFunctionStackCallback callback)
+    private static Func<Store, CurrentPlugin, Function> BindRaw(string name, FunctionType type, HostFunctionStackCallback callback)
     {
         ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
@@ -120,7 +167,15 @@ public sealed class HostFunction
                 stack[i] = RawValue.ToBits(arguments[i]);
             }
 
-            callback(current, stack);
+            if (PluginTelemetry.ObservesHostCalls)
+            {
+                CallObserved(name, callback, current, stack);
+            }
+            else
+            {
+                callback(current, stack);
+            }
+
             for (int i = 0; i < values.Length; i++)
             {
                 values[i] = RawValue.FromBits(results[i], stack[i]);

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Codicil.Plugins;
 
@@ -33,26 +35,15 @@ public sealed partial class Plugin
         Enter(cancellationToken);
         try
         {
-            LastExitCode = PluginExitCodes.Failure;
-            Kernel.Begin(input);
-            GuestFunction function = ReferenceEquals(name, _lastName) ? _lastFunction! : FindFunction(name);
-            if (!_started)
-            {
-                Start(name);
-            }
-
-            if (IsLogged(PluginLogLevel.Debug))
-            {
-                Log(PluginLogLevel.Debug, $"Calling function : {name}");
-            }
-
-            uint exitCode = function.Invoke();
-            ThrowIfInterruptedAtEnd();
-            return Finish(exitCode);
+            Begin(input);
+            return Run(name);
+        }
+        catch (Exception exception) when (NoteFailure(exception))
+        {
+            throw;
         }
         catch (ExitException exit)
         {
-            CloseUnlessLinked(exit);
             return FinishExit(exit);
         }
         catch (Exception exception)
@@ -67,7 +58,7 @@ public sealed partial class Plugin
         }
         finally
         {
-            ReportDroppedLogs();
+            EndObserving();
             Leave();
         }
     }
@@ -99,6 +90,49 @@ public sealed partial class Plugin
         {
             ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
         }
+    }
+
+    /// <summary>Calls an exported function with a value as JSON.</summary>
+    /// <param name="name">The function: no parameters, one result at most.</param>
+    /// <param name="input">The value that becomes the input.</param>
+    /// <param name="inputType">How it is written, from a <see cref="System.Text.Json.Serialization.JsonSerializerContext"/>.</param>
+    /// <param name="outputType">How the output is read.</param>
+    /// <param name="cancellationToken">Ends the call and closes the plug-in when it is cancelled.</param>
+    /// <returns>The output, read as JSON; null or the default value when it is empty. The exit code is in <see cref="LastExitCode"/>.</returns>
+    /// <exception cref="PluginException">As for the other calls; or the output is not JSON of that type (<see cref="PluginFailure.InvalidRequest"/>).</exception>
+    /// <inheritdoc cref="Call(string, ReadOnlySpan{byte}, CancellationToken)" path="/exception"/>
+    public TOutput? Call<TInput, TOutput>(
+        string name, TInput input, JsonTypeInfo<TInput> inputType, JsonTypeInfo<TOutput> outputType, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(inputType);
+        ArgumentNullException.ThrowIfNull(outputType);
+        return PluginJson.Read(Call(name, PluginJson.ToBytes(input, inputType), cancellationToken).Data, outputType);
+    }
+
+    private void Begin(ReadOnlySpan<byte> input)
+    {
+        LastExitCode = PluginExitCodes.Failure;
+        Kernel.Begin(input);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private PluginOutput Run(string name)
+    {
+        Recorder?.Begin(name, TraceMetadata);
+        GuestFunction function = ReferenceEquals(name, _lastName) ? _lastFunction! : FindFunction(name);
+        if (!_started)
+        {
+            Start(name);
+        }
+
+        if (IsLogged(PluginLogLevel.Debug))
+        {
+            Log(PluginLogLevel.Debug, $"Calling function : {name}");
+        }
+
+        uint exitCode = function.Invoke();
+        ThrowIfInterruptedAtEnd();
+        return Finish(exitCode);
     }
 
     private GuestFunction FindFunction(string name)
@@ -159,6 +193,7 @@ public sealed partial class Plugin
 
     private PluginOutput FinishExit(ExitException exit)
     {
+        CloseUnlessLinked(exit);
         LastExitCode = exit.ExitCode;
         return exit.ExitCode == 0
             ? Finish(0)

@@ -24,6 +24,12 @@ public sealed partial class Plugin
     private CancellationToken _callToken;
     private CancellationTokenRegistration _registration;
 
+    // Takes an asynchronous call out of the queue for a thread; null once it has one.
+    private CancellationTokenSource? _queued;
+
+    // Only when a host function asks for it.
+    private CancellationTokenSource? _aborted;
+
     internal CancellationToken CallToken => _callToken;
 
     internal TimeSpan? CallTimeLeft
@@ -52,6 +58,13 @@ public sealed partial class Plugin
             // The call releases everything when it leaves. An interrupt that comes too late for it meets nothing: no other call follows.
             Interrupt(new ObjectDisposedException(nameof(Plugin), "module is closed: the plug-in was disposed during the call"), evenIfNotArmed: true);
         }
+        else
+        {
+            lock (_interruptLock)
+            {
+                _queued?.Cancel();
+            }
+        }
     }
 
     internal void CheckInsideCall()
@@ -59,6 +72,23 @@ public sealed partial class Plugin
         if (Volatile.Read(ref _state) != Busy || _ownerThread != Environment.CurrentManagedThreadId)
         {
             throw new InvalidOperationException("the current plug-in is used after its call has ended or on another thread");
+        }
+    }
+
+    internal CancellationToken GetAbortedToken()
+    {
+        lock (_interruptLock)
+        {
+            if (_aborted is null)
+            {
+                _aborted = new CancellationTokenSource();
+                if (_interruptReason is not null)
+                {
+                    _aborted.Cancel();
+                }
+            }
+
+            return _aborted.Token;
         }
     }
 
@@ -125,6 +155,14 @@ public sealed partial class Plugin
             Disarm();
         }
 
+        if (_aborted is not null)
+        {
+            lock (_interruptLock)
+            {
+                _aborted = null;
+            }
+        }
+
         if (_closedBy is not null)
         {
             Volatile.Write(ref _state, Closed);
@@ -175,6 +213,9 @@ public sealed partial class Plugin
             _deadline.Clear();
             _callToken = default;
             interrupted = _interruptReason is not null;
+
+            // A call that was ended before it had a thread leaves the plug-in open, and the next one may come without a deadline.
+            _interruptReason = null;
         }
 
         // A callback that is running already finds nothing armed; there is no need to wait for it.
@@ -225,6 +266,10 @@ public sealed partial class Plugin
             {
                 _interruptReason = reason;
                 _store.Interrupt(reason);
+                _queued?.Cancel();
+
+                // What is registered there is anybody's code, and this may be the thread that watches all deadlines.
+                _ = _aborted?.CancelAsync();
             }
         }
     }

@@ -27,6 +27,21 @@ public abstract class Engine : IDisposable
     /// <summary>A store.</summary>
     public abstract Store CreateStore(ResourceLimits? limits = null);
 
+    /// <summary>
+    /// Runs something on one of the engine's <see cref="EngineOptions.CallThreads"/>, whose stacks are long enough for its calls: several calls, an instantiation. What the calling
+    /// code has in its <see cref="ExecutionContext"/> is seen there; there is no <see cref="SynchronizationContext"/>.
+    /// </summary>
+    /// <param name="action">What is to be done. Its exception is the task's.</param>
+    /// <param name="cancellationToken">Ends the waiting for a thread; the action itself is not interrupted.</param>
+    public Task RunAsync(Action action, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return (Options.CallThreads ?? CallThreads.Shared).RunAsync(action, CallStackBytes, cancellationToken);
+    }
+
+    /// <summary>The stack that a thread needs on which any call of this engine, and the compilation of its functions, stays.</summary>
+    internal abstract int CallStackBytes { get; }
+
     internal abstract Module CreateModule(ReadOnlySpan<byte> bytes, ModuleOptions options);
 
     internal abstract Module CreateModuleFromText(string text, ModuleOptions options);

@@ -52,6 +52,12 @@ public sealed record EngineOptions
     /// <summary>Whether every function is compiled when the module is loaded, on all processors, instead of when it is first called.</summary>
     public bool CompileEagerly { get; init; }
 
+    /// <summary>The threads that carry asynchronous calls; null, the default, for <see cref="Codicil.CallThreads.Shared"/>.</summary>
+    public CallThreads? CallThreads { get; init; }
+
+    /// <summary>What hears of every call in the engine's modules that have no listener of their own; null for nothing, which costs nothing.</summary>
+    public FunctionListener? Listener { get; init; }
+
     /// <summary>Whether memories commit their maximum (or <see cref="MemoryPageLimit"/>) at once.</summary>
     public bool CommitMaximumMemory { get; init; }
 }

@@ -23,6 +23,47 @@ public sealed class LinkException : WasmException
     public string? Name { get; }
 }
 
+/// <summary>
+/// An exception of WebAssembly (4.2.11): thrown by a guest and not caught by one, or thrown by a host function for a guest to catch. Belongs to the store
+/// of its tag. Traps, exits and every other exception pass a guest's handlers by.
+/// </summary>
+public sealed class GuestException : WasmException
+{
+    private readonly Value[] _values;
+
+    /// <summary>An exception with values of the tag's types.</summary>
+    /// <exception cref="ArgumentException">The values do not fit the tag's type.</exception>
+    public GuestException(Tag tag, params ReadOnlySpan<Value> values)
+        : base(Text)
+    {
+        ArgumentNullException.ThrowIfNull(tag);
+        Tag = tag;
+        _values = values.ToArray();
+        ((Runtime.TagInstance)tag).Check(_values);
+    }
+
+    private GuestException(Tag tag, int count)
+        : base(Text)
+    {
+        Tag = tag;
+        _values = count == 0 ? [] : new Value[count];
+    }
+
+    private const string Text = "an exception of WebAssembly was not caught";
+
+    /// <summary>The tag.</summary>
+    public Tag Tag { get; }
+
+    /// <summary>The values, of the tag's types.</summary>
+    public System.Collections.Immutable.ImmutableArray<Value> Values => System.Collections.Immutable.ImmutableArray.Create(_values);
+
+    /// <summary>The values that emitted code reads and writes.</summary>
+    internal Value[] RawValues => _values;
+
+    /// <summary>An exception of emitted code, which puts the values in.</summary>
+    internal static GuestException Create(Tag tag, int count) => new(tag, count);
+}
+
 /// <summary>The guest asked to end (WASI <c>proc_exit</c>).</summary>
 public class ExitException : WasmException
 {

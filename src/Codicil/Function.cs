@@ -10,6 +10,12 @@ namespace Codicil;
 /// <param name="results">Where the results go; every one must be set to its type.</param>
 public delegate void HostFunctionCallback(Caller caller, ReadOnlySpan<Value> parameters, Span<Value> results);
 
+/// <summary>A host function in its raw form that may wait for something.</summary>
+/// <param name="caller">The instance that calls and its store; valid until the task is complete.</param>
+/// <param name="parameters">The arguments, of the function's parameter types.</param>
+/// <param name="results">Where the results go before the task is complete; every one must be set to its type.</param>
+public delegate ValueTask AsyncHostFunctionCallback(Caller caller, ReadOnlyMemory<Value> parameters, Memory<Value> results);
+
 /// <summary>A function of one store: exported by an instance or made by the host (4.2.6). One thread at a time may call into a store.</summary>
 public abstract class Function : Extern
 {
@@ -20,6 +26,7 @@ public abstract class Function : Extern
     /// <summary>
     /// A host function from any delegate. int, uint, bool = i32; long, ulong = i64; float = f32; double = f64;
     /// <see cref="System.Runtime.Intrinsics.Vector128{T}"/> of byte = v128; <see cref="Function"/> = funcref; any other reference type = externref. A first parameter of type <see cref="Caller"/> receives the caller. A tuple as result is several results.
+    /// A delegate that returns a task, with or without a result, is waited for as <see cref="CreateAsync"/> says.
     /// </summary>
     /// <exception cref="ArgumentException">A parameter or result type has no WebAssembly type; it is named.</exception>
     [RequiresDynamicCode("The call from WebAssembly is compiled for the delegate's type at run time.")]
@@ -32,6 +39,22 @@ public abstract class Function : Extern
 
     /// <summary>A host function of an explicit type.</summary>
     public static Function Create(Store store, FunctionType type, HostFunctionCallback callback)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(type);
+        ArgumentNullException.ThrowIfNull(callback);
+        return store.CreateFunction(type, callback);
+    }
+
+    /// <summary>
+    /// A host function of an explicit type that may wait. WebAssembly code goes on when its task is complete; until then the thread that carries the call waits, and the store is busy:
+    /// what follows an await may read and write the store's memories, but not call into it. An interrupt of the store ends the wait, the task is left to itself.
+    /// </summary>
+    /// <remarks>
+    /// The callback is called without a synchronization context. With <see cref="InvokeAsync"/> it is a thread of <see cref="CallThreads"/> that waits, with <see cref="Invoke(ReadOnlySpan{Value}, Span{Value})"/>
+    /// the calling one. A call made on a task scheduler of one's own should go there: an await inside keeps to the scheduler, which waits.
+    /// </remarks>
+    public static Function CreateAsync(Store store, FunctionType type, AsyncHostFunctionCallback callback)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(type);
@@ -71,6 +94,20 @@ public abstract class Function : Extern
     /// <exception cref="ArgumentException">Arguments or results do not fit.</exception>
     /// <exception cref="TrapException">The code trapped.</exception>
     public abstract void Invoke(ReadOnlySpan<Value> arguments, Span<Value> results);
+
+    /// <summary>
+    /// Calls the function with values on a thread of the engine's <see cref="CallThreads"/>, so that neither the calling thread nor one of the pool waits for host functions that do.
+    /// The store is in use until the task is complete.
+    /// </summary>
+    /// <param name="arguments">The arguments; they must stay as they are until the task is complete.</param>
+    /// <param name="cancellationToken">
+    /// Ends the wait for a thread, or the call: with a <see cref="WasmCanceledException"/>, as <see cref="Codicil.Store.Interrupt"/> does. The store can be used again afterwards.
+    /// </param>
+    /// <returns>The results.</returns>
+    /// <exception cref="ArgumentException">The arguments do not fit.</exception>
+    /// <exception cref="InvalidOperationException">The token can be cancelled, and the engine was made without <see cref="EngineOptions.Interruptible"/>.</exception>
+    /// <exception cref="TrapException">The code trapped.</exception>
+    public abstract Task<Value[]> InvokeAsync(ReadOnlyMemory<Value> arguments, CancellationToken cancellationToken = default);
 
     /// <summary>Calls the function with objects: no result gives null, one the value, several an array in order.</summary>
     /// <exception cref="ArgumentException">Arguments do not fit.</exception>

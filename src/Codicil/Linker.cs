@@ -50,6 +50,15 @@ public sealed class Linker
         return Add(moduleName, name, new Definition(null, store => Function.Create(store, type, callback)));
     }
 
+    /// <summary>Defines a host function of an explicit type that may wait (see <see cref="Function.CreateAsync"/>), for every store.</summary>
+    /// <exception cref="ArgumentException">The name is defined already.</exception>
+    public Linker DefineAsyncFunction(string moduleName, string name, FunctionType type, AsyncHostFunctionCallback callback)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        ArgumentNullException.ThrowIfNull(callback);
+        return Add(moduleName, name, new Definition(null, store => Function.CreateAsync(store, type, callback)));
+    }
+
     /// <summary>Defines an item that is made for each store when it is first needed there.</summary>
     /// <exception cref="ArgumentException">The name is defined already.</exception>
     public Linker Define(string moduleName, string name, Func<Store, Extern> factory)

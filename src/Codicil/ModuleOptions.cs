@@ -16,6 +16,9 @@ public sealed record ModuleOptions
     /// <summary>The most bytes that a file or stream may have, 1 to 1 GiB, which is the default. Reading stops there.</summary>
     public int MaxSizeInBytes { get; init; } = ImplementationLimits.ModuleSizeInBytes;
 
+    /// <summary>What hears of every call of the module's functions; null for the engine's (<see cref="EngineOptions.Listener"/>).</summary>
+    public FunctionListener? Listener { get; init; }
+
     /// <summary>Imports that are known now and called directly.</summary>
     public ImmutableArray<BoundImport> BoundImports { get; init; } = [];
 }

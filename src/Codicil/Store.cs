@@ -53,9 +53,37 @@ public abstract class Store : IDisposable
     /// </summary>
     public abstract void ThrowIfInterrupted();
 
+    /// <summary>
+    /// Waits until a task is complete or the store is interrupted or disposed: for host functions that have to wait on the thread that calls them. The task of an interrupted wait is left
+    /// to itself; its exception counts as observed.
+    /// </summary>
+    /// <exception cref="Exception">The task's own, or the interrupt's.</exception>
+    public void Wait(Task task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        if (!task.IsCompleted)
+        {
+            WaitUntilComplete(task);
+        }
+
+        task.GetAwaiter().GetResult();
+    }
+
+    /// <returns>The task's result.</returns>
+    /// <inheritdoc cref="Wait(Task)"/>
+    public T Wait<T>(Task<T> task)
+    {
+        Wait((Task)task);
+        return task.Result;
+    }
+
+    private protected abstract void WaitUntilComplete(Task task);
+
     internal abstract Function CreateFunction(Delegate callback);
 
     internal abstract Function CreateFunction(FunctionType type, HostFunctionCallback callback);
+
+    internal abstract Function CreateFunction(FunctionType type, AsyncHostFunctionCallback callback);
 
     internal abstract Function CreateFunction(BoundImport definition, object state);
 
@@ -64,6 +92,8 @@ public abstract class Store : IDisposable
     internal abstract Table CreateTable(TableType type, Value initial);
 
     internal abstract Global CreateGlobal(GlobalType type, Value value);
+
+    internal abstract Tag CreateTag(TagType type);
 
     /// <summary>
     /// Ends everything in the store. Memory becomes inaccessible at once, for running code too; it is given back when no call is inside. Idempotent.

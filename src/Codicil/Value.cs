@@ -50,6 +50,9 @@ public readonly struct Value : IEquatable<Value>
     /// <summary>A reference of the host; null is the null reference.</summary>
     public static Value FromExtern(object? value) => new(ValType.ExternRef, default, value);
 
+    /// <summary>A reference to an exception; null is the null reference.</summary>
+    public static Value FromException(GuestException? value) => new(ExnRef, default, value);
+
     /// <summary>The i32.</summary>
     /// <exception cref="InvalidOperationException">The value is of another kind.</exception>
     public int AsI32() => (int)Scalar(ValKind.I32);
@@ -98,6 +101,18 @@ public readonly struct Value : IEquatable<Value>
         return _reference;
     }
 
+    /// <summary>The exception of an exception reference; null for the null reference.</summary>
+    /// <exception cref="InvalidOperationException">The value is no exception reference.</exception>
+    public GuestException? AsException()
+    {
+        if (Type != ExnRef)
+        {
+            ThrowKind("exnref");
+        }
+
+        return (GuestException?)_reference;
+    }
+
     /// <summary>The value as an object: int, long, float, double, <see cref="Vector128{T}"/> of byte, <see cref="Function"/>, the external object, or null.</summary>
     public object? ToObject() => Kind switch
     {
@@ -129,10 +144,14 @@ public readonly struct Value : IEquatable<Value>
                 return FromV128(vector);
             case ValKind.Reference when value is Value given && given.Type.IsReference:
                 return FromObject(given._reference, type);
-            case ValKind.Reference when type == ValType.FuncRef && value is null or Function:
-                return FromFunction((Function?)value);
-            case ValKind.Reference when type == ValType.ExternRef:
+            case ValKind.Reference when value is null:
+                return Default(type);
+            case ValKind.Reference when value is Function function && (type.HeapType.IsConcrete || TopOf(type) == ValType.FuncRef):
+                return FromFunction(function);
+            case ValKind.Reference when TopOf(type) == ValType.ExternRef:
                 return FromExtern(value);
+            case ValKind.Reference when value is GuestException exception && TopOf(type) == ExnRef:
+                return FromException(exception);
             case not ValKind.Reference when value is Value given && given.Type == type:
                 return given;
         }
@@ -141,7 +160,19 @@ public readonly struct Value : IEquatable<Value>
     }
 
     /// <summary>The default value of a type: zero or null.</summary>
-    public static Value Default(ValType type) => new(type.IsReference ? (type == ValType.FuncRef ? ValType.FuncRef : ValType.ExternRef) : type, default, null);
+    public static Value Default(ValType type) => new(type.IsReference ? TopOf(type) : type, default, null);
+
+    private static ValType ExnRef => ValType.Reference(true, HeapType.Exn);
+
+    // The type that values of a reference type have. A type index could mean a function, too: a null is taken for either.
+    private static ValType TopOf(ValType type)
+    {
+        HeapType heap = type.HeapType;
+        return heap == HeapType.Func || heap == HeapType.NoFunc ? ValType.FuncRef
+            : heap == HeapType.Extern || heap == HeapType.NoExtern ? ValType.ExternRef
+            : heap == HeapType.Exn || heap == HeapType.NoExn ? ExnRef
+            : ValType.Reference(true, HeapType.Any);
+    }
 
     /// <summary>The raw 64 bits of a number.</summary>
     internal ulong RawBits => _bits.ToScalar();

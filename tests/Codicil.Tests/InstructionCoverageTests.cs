@@ -23,6 +23,21 @@ public sealed class InstructionCoverageTests
         ["return"] = "return",
         ["call"] = "call $f",
         ["call_indirect"] = "i32.const 0 call_indirect (type $t)",
+        ["return_call"] = "return_call $f",
+        ["return_call_indirect"] = "i32.const 0 return_call_indirect (type $t)",
+        ["call_ref"] = "ref.func $f call_ref $t",
+        ["return_call_ref"] = "ref.func $f return_call_ref $t",
+        ["ref.as_non_null"] = "ref.func $f ref.as_non_null drop",
+        ["br_on_null"] = "ref.null func br_on_null 0 drop",
+        ["br_on_non_null"] = "block (result funcref) ref.func $f br_on_non_null 0 ref.null func end drop",
+        ["try_table"] = "block try_table (catch_all 0) throw $tag end end",
+        ["throw"] = "block try_table (catch $tag 0) throw $tag end end",
+        ["throw_ref"] = "block try_table (catch_all 0) block (result exnref) try_table (catch_all_ref 0) throw $tag end ref.null exn end throw_ref end end",
+        ["try"] = "try end",
+        ["catch"] = "try throw $tag catch $tag end",
+        ["catch_all"] = "try throw $tag catch_all end",
+        ["delegate"] = "try try throw $tag delegate 0 catch_all end",
+        ["rethrow"] = "try try throw $tag catch_all rethrow 0 end catch $tag end",
         ["drop"] = "i32.const 1 drop",
         ["select"] = "i32.const 1 i32.const 2 i32.const 3 select drop",
         ["select t"] = "ref.null func ref.null func i32.const 3 select (result funcref) drop",
@@ -80,10 +95,10 @@ public sealed class InstructionCoverageTests
             }
 
             string text = $"""
-                (module (type $t (func)) (memory 1) (data "abc") (table $table 2 10 funcref) (elem func $f) (elem (i32.const 0) $f) (global $g (mut i32) (i32.const 0))
+                (module (type $t (func)) (tag $tag) (memory 1) (data "abc") (table $table 2 10 funcref) (elem func $f) (elem (i32.const 0) $f) (global $g (mut i32) (i32.const 0))
                   (func $f) (func (export "run") (local i32) {body}))
                 """;
-            Exception? failure = Record.Exception(() => Wasm.Instantiate(text, mode).GetFunction("run")!.Invoke());
+            Exception? failure = Record.Exception(() => Wasm.Instantiate(Engine.Create(new EngineOptions { MemoryProtection = mode, Features = SupportedFeatures.All }).CreateStore(), text).GetFunction("run")!.Invoke());
             if (failure is not null)
             {
                 missing.Add($"{name}: {failure.Message}");
@@ -91,7 +106,7 @@ public sealed class InstructionCoverageTests
         }
 
         Assert.Empty(missing);
-        Assert.InRange(count, 426, Enum.GetValues<Opcode>().Length);
+        Assert.InRange(count, 440, Enum.GetValues<Opcode>().Length);
     }
 
     private static string? BySignature(Opcode opcode)

@@ -291,8 +291,9 @@ internal sealed class WastRunner : IDisposable
             ExpectedFailure.Trap => ("assert_trap", outcome.Failure is TrapException trap && TrapClasses.Match(assertion.Message, trap.Code)),
             ExpectedFailure.Exhaustion => ("assert_exhaustion", outcome.Failure is TrapException { Code: TrapCode.StackOverflow }),
 
-            // No engine throws guest exceptions or suspends yet: their modules are refused when they are loaded.
-            ExpectedFailure.Exception => ("assert_exception", false),
+            ExpectedFailure.Exception => ("assert_exception", outcome.Failure is GuestException),
+
+            // No engine suspends: such modules are refused when they are loaded.
             _ => ("assert_suspension", false),
         };
         Check(matches, assertion.Line, kind, assertion.Message.Length == 0 ? assertion.Failure.ToString() : assertion.Message, outcome);

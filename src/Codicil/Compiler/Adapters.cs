@@ -24,6 +24,7 @@ internal sealed class Adapters(ManagedEngine engine)
     private readonly ConcurrentDictionary<Type, Lazy<Thunk>> _thunks = new();
     private readonly ConcurrentDictionary<MethodInfo, Lazy<Thunk>> _boundThunks = new();
     private readonly ConcurrentDictionary<FunctionType, Lazy<Thunk>> _rawThunks = new();
+    private readonly ConcurrentDictionary<FunctionType, Lazy<Thunk>> _listeningThunks = new();
 
     /// <summary>A thunk's address, with what keeps its code alive.</summary>
     private sealed record Thunk(FunctionType Type, int CanonicalTypeId, nint Code, MethodInfo Method, bool WantsCaller);
@@ -64,7 +65,7 @@ internal sealed class Adapters(ManagedEngine engine)
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
-    public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, HostFunctionCallback callback)
+    public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, Delegate callback)
     {
         Thunk thunk = _rawThunks.GetOrAdd(type, key => new Lazy<Thunk>(() => EmitRawThunk(key))).Value;
         return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null), type, thunk.CanonicalTypeId, thunk.Code);
@@ -88,6 +89,15 @@ internal sealed class Adapters(ManagedEngine engine)
     /// <summary>The same host function, with the instance that imported it as its caller.</summary>
     public static FunctionInstance Rebind(FunctionInstance function, HostFunction host, ModuleInstance caller) =>
         new(function.ManagedStore, host.For(caller), function.Type, function.CanonicalTypeId, function.Code);
+
+    /// <summary>The same host function, heard of by the listener of the module that imports it.</summary>
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
+    public FunctionInstance Listen(FunctionInstance function, ModuleInstance importer, int functionIndex)
+    {
+        Thunk thunk = _listeningThunks.GetOrAdd(function.Type, key => new Lazy<Thunk>(() => EmitListeningThunk(key))).Value;
+        return new FunctionInstance(
+            function.ManagedStore, new ListenedImport(importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalTypeId, thunk.Code);
+    }
 
     private static void NoCallback()
     {
@@ -160,7 +170,7 @@ internal sealed class Adapters(ManagedEngine engine)
             argument =>
             {
                 il.Emit(OpCodes.Ldarg, (short)(argument + 1));
-                EmitToGuest(il, types[argument + 1], type.Parameters[argument], () => il.Emit(OpCodes.Ldarg_0));
+                EmitArgument(il, types[argument + 1], type.Parameters[argument], argument);
             },
             locals => EmitResult(il, invoke.ReturnType, results, type, locals),
             large,
@@ -192,6 +202,13 @@ internal sealed class Adapters(ManagedEngine engine)
                     il.Emit(OpCodes.Ldloc, locals[i]);
                     il.Emit(OpCodes.Ldarg_2);
                     il.Emit(OpCodes.Ldc_I4, i);
+                    if (type.Results[i].IsReference)
+                    {
+                        il.Emit(OpCodes.Ldarg_0);
+                        il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.SetResult)));
+                        continue;
+                    }
+
                     il.Emit(OpCodes.Call, Dynamic(NameOf("Set", type.Results[i])));
                 }
             },
@@ -315,7 +332,11 @@ internal sealed class Adapters(ManagedEngine engine)
     {
         if (wanted.IsReference)
         {
-            return References.IsFunction(wanted) ? type == typeof(Function) : !type.IsValueType && !type.IsByRef && !type.IsPointer && !typeof(Function).IsAssignableFrom(type);
+            // Of which kind a type of the module is, shows when there is an argument.
+            HeapType heap = wanted.HeapType;
+            return heap.IsConcrete ? type == typeof(Function)
+                : heap == HeapType.Extern || heap == HeapType.NoExtern ? DelegateSignature.ToValType(type) == ValType.ExternRef
+                : DelegateSignature.ToValType(type) is ValType { IsReference: true } given && given.HeapType == TopOf(heap);
         }
 
         return DelegateSignature.ToValType(type) == wanted;
@@ -323,20 +344,39 @@ internal sealed class Adapters(ManagedEngine engine)
 
     private static bool AcceptsResult(Type type, ValType wanted) => AcceptsArgument(type, wanted);
 
-    // Host value on the stack becomes what the guest takes.
-    private static void EmitToGuest(ILGenerator il, Type type, ValType wanted, Action loadOwner)
+    private static HeapType TopOf(HeapType type) =>
+        type == HeapType.Func || type == HeapType.NoFunc ? HeapType.Func
+        : type == HeapType.Exn || type == HeapType.NoExn ? HeapType.Exn
+        : HeapType.Any;
+
+    // An argument of the host on the stack becomes what the guest takes.
+    private static void EmitArgument(ILGenerator il, Type type, ValType wanted, int index)
+    {
+        if (wanted == ValType.FuncRef)
+        {
+            il.Emit(OpCodes.Ldarg_0);
+            il.Emit(OpCodes.Call, Entry(nameof(EntryOps.StoreOf)));
+            il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.CheckFunction)));
+        }
+        else if (wanted.IsReference && wanted != ValType.ExternRef)
+        {
+            il.Emit(OpCodes.Ldarg_0);
+            il.Emit(OpCodes.Ldc_I4, index);
+            il.Emit(OpCodes.Call, Entry(nameof(EntryOps.CheckArgument)));
+        }
+        else
+        {
+            EmitNumberToGuest(il, type);
+        }
+    }
+
+    private static void EmitNumberToGuest(ILGenerator il, Type type)
     {
         if (type == typeof(bool))
         {
             // A bool may hold any non-zero byte.
             il.Emit(OpCodes.Ldc_I4_0);
             il.Emit(OpCodes.Cgt_Un);
-        }
-        else if (wanted.IsReference && References.IsFunction(wanted))
-        {
-            loadOwner();
-            il.Emit(OpCodes.Call, Entry(nameof(EntryOps.StoreOf)));
-            il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.CheckFunction)));
         }
     }
 
@@ -390,10 +430,20 @@ internal sealed class Adapters(ManagedEngine engine)
         ParameterInfo[] parameters = invoke.GetParameters();
         bool wantsCaller = parameters.Length > 0 && parameters[0].ParameterType == typeof(Caller);
         int skip = wantsCaller ? 1 : 0;
+        Type? awaited = AsyncHostCall.AwaitedType(invoke.ReturnType);
+        Type returned = awaited ?? invoke.ReturnType;
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, AssembliesOfSignature(delegateType));
         ILGenerator il = method.GetILGenerator();
         int host = type.Parameters.Length;
         LocalBuilder? caller = null;
+        LocalBuilder? previous = null;
+        if (awaited is not null)
+        {
+            previous = il.DeclareLocal(typeof(SynchronizationContext));
+            il.Emit(OpCodes.Call, typeof(AsyncHostCall).GetMethod(nameof(AsyncHostCall.Begin))!);
+            il.Emit(OpCodes.Stloc, previous);
+        }
+
         if (wantsCaller)
         {
             // The caller ends with the function, however that ends.
@@ -401,6 +451,10 @@ internal sealed class Adapters(ManagedEngine engine)
             il.Emit(OpCodes.Ldarg, (short)host);
             il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.BeginCaller))!);
             il.Emit(OpCodes.Stloc, caller);
+        }
+
+        if (caller is not null || previous is not null)
+        {
             il.BeginExceptionBlock();
         }
 
@@ -419,17 +473,33 @@ internal sealed class Adapters(ManagedEngine engine)
         }
 
         il.Emit(OpCodes.Callvirt, invoke);
-        if (caller is not null)
+        if (awaited is not null)
         {
-            LocalBuilder? result = invoke.ReturnType == typeof(void) ? null : il.DeclareLocal(invoke.ReturnType);
+            il.Emit(OpCodes.Ldarg, (short)host);
+            il.Emit(OpCodes.Call, AsyncHostCall.AwaitMethod(invoke.ReturnType));
+        }
+
+        if (caller is not null || previous is not null)
+        {
+            LocalBuilder? result = returned == typeof(void) ? null : il.DeclareLocal(returned);
             if (result is not null)
             {
                 il.Emit(OpCodes.Stloc, result);
             }
 
             il.BeginFinallyBlock();
-            il.Emit(OpCodes.Ldarg, (short)host);
-            il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.EndCaller))!);
+            if (caller is not null)
+            {
+                il.Emit(OpCodes.Ldarg, (short)host);
+                il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.EndCaller))!);
+            }
+
+            if (previous is not null)
+            {
+                il.Emit(OpCodes.Ldloc, previous);
+                il.Emit(OpCodes.Call, typeof(AsyncHostCall).GetMethod(nameof(AsyncHostCall.End))!);
+            }
+
             il.EndExceptionBlock();
             if (result is not null)
             {
@@ -437,7 +507,7 @@ internal sealed class Adapters(ManagedEngine engine)
             }
         }
 
-        EmitHostResults(il, invoke.ReturnType, type);
+        EmitHostResults(il, returned, type);
         return FinishThunk(type, builder, method, wantsCaller);
     }
 
@@ -490,15 +560,15 @@ internal sealed class Adapters(ManagedEngine engine)
 
     private static void EmitHostToGuest(ILGenerator il, Type type, ValType wanted, Action loadHost)
     {
-        if (wanted.IsReference && References.IsFunction(wanted))
+        if (wanted.IsReference && wanted != ValType.ExternRef)
         {
             loadHost();
             il.Emit(OpCodes.Call, typeof(HostFunction).GetMethod(nameof(HostFunction.StoreOf))!);
-            il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.CheckFunction)));
+            il.Emit(OpCodes.Call, Dynamic(wanted == ValType.FuncRef ? nameof(DynamicCall.CheckFunction) : nameof(DynamicCall.CheckReference)));
             return;
         }
 
-        EmitToGuest(il, type, wanted, loadHost);
+        EmitNumberToGuest(il, type);
     }
 
     [RequiresDynamicCode("Emits code.")]
@@ -522,6 +592,14 @@ internal sealed class Adapters(ManagedEngine engine)
     }
 
     [RequiresDynamicCode("Emits code.")]
+    private Thunk EmitListeningThunk(FunctionType type)
+    {
+        (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, [], typeof(ListenedImport));
+        ListenerEmitter.EmitThunk(method.GetILGenerator(), type);
+        return FinishThunk(type, builder, method, wantsCaller: false);
+    }
+
+    [RequiresDynamicCode("Emits code.")]
     private Thunk EmitRawThunk(FunctionType type)
     {
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, []);
@@ -537,6 +615,13 @@ internal sealed class Adapters(ManagedEngine engine)
             il.Emit(OpCodes.Ldarg, (short)i);
             EmitSpan(il, arguments, typeof(Span<Value>));
             il.Emit(OpCodes.Ldc_I4, i);
+            if (type.Parameters[i].IsReference)
+            {
+                il.Emit(OpCodes.Ldarg, (short)host);
+                il.Emit(OpCodes.Call, Dynamic(nameof(DynamicCall.SetArgument)));
+                continue;
+            }
+
             il.Emit(OpCodes.Call, Dynamic(NameOf("Set", type.Parameters[i])));
         }
 
@@ -569,11 +654,11 @@ internal sealed class Adapters(ManagedEngine engine)
     }
 
     [RequiresDynamicCode("Emits code.")]
-    private static (TypeBuilder Builder, MethodBuilder Method) DefineThunk(FunctionType type, IEnumerable<Assembly> friends)
+    private static (TypeBuilder Builder, MethodBuilder Method) DefineThunk(FunctionType type, IEnumerable<Assembly> friends, Type? target = null)
     {
         TypeBuilder builder = EmittedAssembly.Create(friends).DefineType("Thunk", TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed);
         MethodBuilder method = builder.DefineMethod(
-            "call", MethodAttributes.Public | MethodAttributes.Static, ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(HostFunction)));
+            "call", MethodAttributes.Public | MethodAttributes.Static, ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, target ?? typeof(HostFunction)));
         method.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
         method.InitLocals = false;
         return (builder, method);

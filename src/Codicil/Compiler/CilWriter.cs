@@ -278,6 +278,54 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
         Note(code, _listing is null ? null : "L" + NumberOf(target).ToString(CultureInfo.InvariantCulture));
     }
 
+    /// <summary>The CIL stack is empty here, and at the other parts of a protected block.</summary>
+    public void BeginTry()
+    {
+        generator.BeginExceptionBlock();
+        Blocks++;
+        _listing?.Append("    .try\n");
+    }
+
+    /// <summary>Ends what is protected; the exception is on the stack, and 1 must be left there for the handler to run.</summary>
+    public void BeginFilter()
+    {
+        generator.BeginExceptFilterBlock();
+        Blocks++;
+        _listing?.Append("    .filter\n");
+    }
+
+    /// <summary>Ends the filter; the exception is on the stack.</summary>
+    public void BeginHandler()
+    {
+        generator.BeginCatchBlock(null!);
+        Blocks++;
+        _listing?.Append("    .handler\n");
+    }
+
+    /// <summary>Ends the handler; what follows is where it goes.</summary>
+    public void EndTry()
+    {
+        generator.EndExceptionBlock();
+        Blocks++;
+        _listing?.Append("    .end\n");
+    }
+
+    /// <summary>A call that gives the frame up, and the return that belongs to it.</summary>
+    public void TailCall(MethodInfo method)
+    {
+        Emit(OpCodes.Tailcall);
+        Call(method);
+        Emit(OpCodes.Ret);
+    }
+
+    /// <summary>A call through an address that gives the frame up, and the return that belongs to it.</summary>
+    public void TailCallIndirect(Type result, Type[] parameters)
+    {
+        Emit(OpCodes.Tailcall);
+        CallIndirect(result, parameters);
+        Emit(OpCodes.Ret);
+    }
+
     public void Switch(Label[] targets)
     {
         generator.Emit(OpCodes.Switch, targets);

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Runtime.Intrinsics;
 
 using Codicil.Format.Types;
-using Codicil.Runtime;
 
 namespace Codicil.Compiler;
 
@@ -14,18 +13,19 @@ internal enum OperandKind : byte
     F32 = 3,
     F64 = 4,
     V128 = 5,
-    Function = 6,
-    Object = 7,
+
+    /// <summary>References of every kind: subtyping never changes how an operand is held.</summary>
+    Reference = 6,
 }
 
 /// <summary>The CIL types of value types and function types.</summary>
 internal static class ClrTypes
 {
-    private static readonly Type[] s_types = [null!, typeof(int), typeof(long), typeof(float), typeof(double), typeof(Vector128<byte>), typeof(FunctionInstance), typeof(object)];
+    private static readonly Type[] s_types = [null!, typeof(int), typeof(long), typeof(float), typeof(double), typeof(Vector128<byte>), typeof(object)];
 
     public static OperandKind KindOf(ValType type) => type.Kind switch
     {
-        ValKind.Reference => References.IsFunction(type) ? OperandKind.Function : OperandKind.Object,
+        ValKind.Reference => OperandKind.Reference,
         ValKind kind => (OperandKind)kind,
     };
 

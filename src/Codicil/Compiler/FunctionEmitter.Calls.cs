@@ -4,7 +4,6 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Types;
-using Codicil.Runtime;
 using Codicil.Semantics;
 
 namespace Codicil.Compiler;
@@ -28,17 +27,22 @@ internal sealed partial class FunctionEmitter
         }
         else
         {
-            LocalBuilder function = Scratch(OperandKind.Function);
-            LoadInstance();
-            _il.LoadField(RuntimeMembers.ImportedFunctions);
-            _il.LoadInt32(functionIndex);
-            _il.Emit(OpCodes.Ldelem_Ref);
+            LocalBuilder function = ScratchFunction();
+            EmitLoadImportedFunction(functionIndex);
             _il.StoreLocal(function);
             EmitCallOfReference(function, type);
         }
 
         Pop(parameters);
         PushResults(type);
+    }
+
+    private void EmitLoadImportedFunction(int functionIndex)
+    {
+        LoadInstance();
+        _il.LoadField(RuntimeMembers.ImportedFunctions);
+        _il.LoadInt32(functionIndex);
+        _il.Emit(OpCodes.Ldelem_Ref);
     }
 
     // A direct call of the method, whose first argument is the import's state.
@@ -86,10 +90,21 @@ internal sealed partial class FunctionEmitter
     private void EmitCallIndirect(int typeIndex, int tableIndex)
     {
         FunctionType type = _format.GetFunctionType(typeIndex);
+        LocalBuilder function = EmitIndirectCallee(typeIndex, tableIndex);
+        int parameters = type.Parameters.Length;
+        EnsureTop(parameters);
+        EmitCallOfReference(function, type);
+        Pop(parameters);
+        PushResults(type);
+    }
+
+    /// <summary>Takes the index on top: the function of the type that the table has there, with its code.</summary>
+    private LocalBuilder EmitIndirectCallee(int typeIndex, int tableIndex)
+    {
         int typeId = _module.Module.Owner.CanonicalTypes[typeIndex];
         LocalBuilder index = Scratch(OperandKind.I32);
         LocalBuilder functions = ScratchFunctions();
-        LocalBuilder function = Scratch(OperandKind.Function);
+        LocalBuilder function = ScratchFunction();
         EnsureTop(1);
         _il.StoreLocal(index);
         Pop(1);
@@ -128,22 +143,22 @@ internal sealed partial class FunctionEmitter
         _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.ResolveIndirect)));
         _il.StoreLocal(function);
         _il.Mark(ready);
+        return function;
+    }
 
-        int parameters = type.Parameters.Length;
-        EnsureTop(parameters);
-        EmitCallOfReference(function, type);
-        Pop(parameters);
-        PushResults(type);
+    private void EmitCallOfReference(LocalBuilder function, FunctionType type)
+    {
+        EmitLoadTarget(function);
+        _il.CallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(object)));
     }
 
     // Target and code are read in this order; only the code ever changes, from 0 to its address.
-    private void EmitCallOfReference(LocalBuilder function, FunctionType type)
+    private void EmitLoadTarget(LocalBuilder function)
     {
         _il.LoadLocal(function);
         _il.LoadField(RuntimeMembers.FunctionTarget);
         _il.LoadLocal(function);
         _il.LoadField(RuntimeMembers.FunctionCode);
-        _il.CallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(object)));
     }
 
     private void PushResults(FunctionType type)
@@ -163,7 +178,7 @@ internal sealed partial class FunctionEmitter
     {
         LoadInstance();
         _il.LoadField(RuntimeMembers.Context);
-        if (kind >= OperandKind.Function)
+        if (kind == OperandKind.Reference)
         {
             _il.LoadField(RuntimeMembers.ExtraReferences);
             _il.LoadInt32(index);
@@ -179,16 +194,11 @@ internal sealed partial class FunctionEmitter
 
     private void EmitLoadExtraResult(int index, OperandKind kind)
     {
-        if (kind >= OperandKind.Function)
+        if (kind == OperandKind.Reference)
         {
             _il.LoadInt32(index);
             LoadInstance();
             _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.TakeReference)));
-            if (kind == OperandKind.Function)
-            {
-                _il.EmitType(OpCodes.Castclass, typeof(FunctionInstance));
-            }
-
             return;
         }
 

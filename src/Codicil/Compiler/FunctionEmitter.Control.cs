@@ -32,6 +32,12 @@ internal sealed partial class FunctionEmitter
 
         /// <summary><see cref="CilWriter.Blocks"/> where it begins.</summary>
         public int FirstBlock;
+
+        /// <summary>How many protected blocks are around its label.</summary>
+        public int TryDepth;
+
+        /// <summary>For a try block: its handlers.</summary>
+        public TryBlock? Try;
     }
 
     private void PushFunctionFrame() => _frames.Add(new EmitFrame { Opcode = Opcode.Block, IsFunction = true, ReachableAtStart = true });
@@ -40,8 +46,14 @@ internal sealed partial class FunctionEmitter
     {
         switch (instruction.Opcode)
         {
-            case Opcode.Block or Opcode.Loop or Opcode.If:
+            case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable or Opcode.Try:
                 _frames.Add(new EmitFrame { Opcode = instruction.Opcode });
+                break;
+            case Opcode.Catch or Opcode.CatchAll:
+                EmitCatch();
+                break;
+            case Opcode.Delegate:
+                EmitDelegate((int)instruction.Index);
                 break;
             case Opcode.Else:
                 EmitElse();
@@ -82,6 +94,27 @@ internal sealed partial class FunctionEmitter
                     return true;
                 }
 
+            case Opcode.TryTable:
+                EmitTryTable(instruction);
+                return true;
+            case Opcode.Try:
+                EmitTry(instruction);
+                return true;
+            case Opcode.Catch or Opcode.CatchAll:
+                EmitCatch();
+                return true;
+            case Opcode.Delegate:
+                EmitDelegate((int)instruction.Index);
+                return true;
+            case Opcode.Throw:
+                EmitThrow((int)instruction.Index);
+                return true;
+            case Opcode.ThrowRef:
+                EmitThrowRef();
+                return true;
+            case Opcode.Rethrow:
+                EmitRethrow((int)instruction.Index);
+                return true;
             case Opcode.Else:
                 EmitElse();
                 return true;
@@ -106,6 +139,18 @@ internal sealed partial class FunctionEmitter
                 return true;
             case Opcode.CallIndirect:
                 EmitCallIndirect((int)instruction.Index, (int)instruction.SecondIndex);
+                return true;
+            case Opcode.CallRef:
+                EmitCallRef((int)instruction.Index);
+                return true;
+            case Opcode.ReturnCall:
+                EmitReturnCall((int)instruction.Index);
+                return true;
+            case Opcode.ReturnCallIndirect:
+                EmitReturnCallIndirect((int)instruction.Index, (int)instruction.SecondIndex);
+                return true;
+            case Opcode.ReturnCallRef:
+                EmitReturnCallRef((int)instruction.Index);
                 return true;
             case Opcode.Drop:
                 EmitDrop();
@@ -137,6 +182,7 @@ internal sealed partial class FunctionEmitter
             ReachableAtStart = true,
             Height = _validator.OperandCount - popped - parameters,
             FirstBlock = _il.Blocks,
+            TryDepth = _tryDepth,
         });
         if (instruction.Opcode == Opcode.Loop)
         {
@@ -173,7 +219,6 @@ internal sealed partial class FunctionEmitter
         EmitFrame frame = _frames[^1];
         _frames.RemoveAt(_frames.Count - 1);
         ControlFrame control = _validator.GetFrame(0);
-        int results = _validator.GetEndTypes(control).Length;
         if (frame.IsFunction)
         {
             if (_reachable)
@@ -182,6 +227,7 @@ internal sealed partial class FunctionEmitter
             }
 
             EmitCommonReturn();
+            EmitLandings();
             return;
         }
 
@@ -190,9 +236,21 @@ internal sealed partial class FunctionEmitter
             return;
         }
 
+        if (frame.Try is not null && frame.Opcode is Opcode.TryTable)
+        {
+            EmitEndOfTryTable(ref frame);
+        }
+
         bool missingElse = frame.Opcode == Opcode.If && !frame.HasElse;
         bool isLoop = frame.Opcode == Opcode.Loop;
         _loopDepth -= isLoop ? 1 : 0;
+        EmitJoin(frame, control, missingElse, isLoop);
+    }
+
+    // What is left of a block goes on here.
+    private void EmitJoin(in EmitFrame frame, in ControlFrame control, bool missingElse, bool isLoop)
+    {
+        int results = _validator.GetEndTypes(control).Length;
         if (!missingElse && (isLoop || !frame.LabelUsed))
         {
             // Nothing joins here.
@@ -290,8 +348,11 @@ internal sealed partial class FunctionEmitter
         PopAll();
         ref EmitFrame frame = ref FrameAt(depth);
         Use(ref frame);
-        _il.Branch(OpCodes.Br, frame.Label);
+        _il.Branch(JumpTo(frame), frame.Label);
     }
+
+    // A branch out of a protected block is another instruction, which takes neither condition nor operands.
+    private OpCode JumpTo(in EmitFrame frame) => frame.TryDepth == _tryDepth ? OpCodes.Br : OpCodes.Leave;
 
     // Moves the topmost operands to the places where the label wants them. They stay on the stack for the validator's count, not in CIL.
     private void MoveToLabel(int depth, int arity)
@@ -314,20 +375,26 @@ internal sealed partial class FunctionEmitter
 
     private void EmitBranchIf(int depth)
     {
-        int arity = LabelTypes(depth).Length;
         DetachCondition();
+        EmitConditionalJump(depth, whenTrue: true);
+    }
+
+    // The condition is on the CIL stack, or waits; everything else is in its place.
+    private void EmitConditionalJump(int depth, bool whenTrue)
+    {
+        int arity = LabelTypes(depth).Length;
         bool isFunction = FrameAt(depth).IsFunction;
         int remaining = _count;
-        if (!isFunction && (arity == 0 || remaining - arity == FrameAt(depth).Height))
+        if (!isFunction && (arity == 0 || remaining - arity == FrameAt(depth).Height) && FrameAt(depth).TryDepth == _tryDepth)
         {
             ref EmitFrame frame = ref FrameAt(depth);
             Use(ref frame);
-            EmitBranch(frame.Label, whenTrue: true);
+            EmitBranch(frame.Label, whenTrue);
             return;
         }
 
         Label skip = _il.DefineLabel();
-        EmitBranch(skip, whenTrue: false);
+        EmitBranch(skip, !whenTrue);
         if (isFunction)
         {
             EmitReturnValues();
@@ -337,7 +404,7 @@ internal sealed partial class FunctionEmitter
         {
             int height = FrameAt(depth).Height;
             int first = _count - arity;
-            for (int i = 0; i < arity; i++)
+            for (int i = 0; first != height && i < arity; i++)
             {
                 OperandKind kind = KindAt(first + i);
                 _il.LoadLocal(Slot(first + i, kind));
@@ -345,7 +412,7 @@ internal sealed partial class FunctionEmitter
             }
 
             Use(ref FrameAt(depth));
-            _il.Branch(OpCodes.Br, FrameAt(depth).Label);
+            _il.Branch(JumpTo(FrameAt(depth)), FrameAt(depth).Label);
         }
 
         _il.Mark(skip);
@@ -406,7 +473,7 @@ internal sealed partial class FunctionEmitter
     private Label TableTarget(int depth, int arity, Dictionary<int, Label> trampolines)
     {
         ref EmitFrame frame = ref FrameAt(depth);
-        if (!frame.IsFunction && (arity == 0 || _count - arity == frame.Height))
+        if (!frame.IsFunction && (arity == 0 || _count - arity == frame.Height) && frame.TryDepth == _tryDepth)
         {
             Use(ref frame);
             return frame.Label;
@@ -431,7 +498,7 @@ internal sealed partial class FunctionEmitter
     private void EmitReturnValues()
     {
         int results = _type.Results.Length;
-        if (++_returns > CompilerLimits.SeparateReturns)
+        if (++_returns > CompilerLimits.SeparateReturns || _tryDepth > 0)
         {
             EmitJumpToCommonReturn(results);
             return;
@@ -482,7 +549,7 @@ internal sealed partial class FunctionEmitter
 
         PopAll();
         _commonReturn ??= _il.DefineLabel();
-        _il.Branch(OpCodes.Br, _commonReturn.Value);
+        _il.Branch(_tryDepth > 0 ? OpCodes.Leave : OpCodes.Br, _commonReturn.Value);
     }
 
     private void EmitCommonReturn()

@@ -18,7 +18,7 @@ internal sealed partial class FunctionEmitter
             case Opcode.LocalGet:
                 Materialize();
                 _pending = PendingKind.Local;
-                _pendingOperand = new PendingOperand(OperandKind.Object, (ulong)index, IsLocal: true);
+                _pendingOperand = new PendingOperand(OperandKind.Reference, (ulong)index, IsLocal: true);
                 Push();
                 return true;
             case Opcode.LocalSet:
@@ -32,7 +32,7 @@ internal sealed partial class FunctionEmitter
                 EnsureTop(1);
                 EmitStoreLocal(index);
                 _pending = PendingKind.Local;
-                _pendingOperand = new PendingOperand(OperandKind.Object, (ulong)index, IsLocal: true);
+                _pendingOperand = new PendingOperand(OperandKind.Reference, (ulong)index, IsLocal: true);
                 return true;
             case Opcode.GlobalGet:
                 EmitGlobalGet(index);
@@ -49,6 +49,15 @@ internal sealed partial class FunctionEmitter
                 EnsureTop(1);
                 _il.Emit(OpCodes.Ldnull);
                 _il.Emit(OpCodes.Ceq);
+                return true;
+            case Opcode.RefAsNonNull:
+                EmitAsNonNull();
+                return true;
+            case Opcode.BrOnNull:
+                EmitBranchOnNull(index);
+                return true;
+            case Opcode.BrOnNonNull:
+                EmitBranchOnNonNull(index);
                 return true;
             case Opcode.RefFunc:
                 Materialize();
@@ -107,7 +116,48 @@ internal sealed partial class FunctionEmitter
         }
     }
 
-    private bool IsFunctionTable(int index) => References.IsFunction(_format.Tables[index].ElementType);
+    private void EmitAsNonNull()
+    {
+        if (!_validator.PeekOperand(0).IsNullable)
+        {
+            return;
+        }
+
+        LocalBuilder reference = Scratch(OperandKind.Reference);
+        EnsureTop(1);
+        _il.Operands = _onStack - 1;
+        _il.StoreLocal(reference);
+        EmitNullCheck(reference);
+        _il.LoadLocal(reference);
+    }
+
+    // The reference stays in its place, whether anybody looks at it there or not.
+    private LocalBuilder EmitReferenceInPlace()
+    {
+        Flush();
+        LocalBuilder reference = Slot(_count - 1, OperandKind.Reference);
+        _il.LoadLocal(reference);
+        return reference;
+    }
+
+    private void EmitBranchOnNull(int depth)
+    {
+        _ = EmitReferenceInPlace();
+        _count--;
+        EmitConditionalJump(depth, whenTrue: false);
+        _count++;
+        _onStack = 0;
+    }
+
+    private void EmitBranchOnNonNull(int depth)
+    {
+        _ = EmitReferenceInPlace();
+        EmitConditionalJump(depth, whenTrue: true);
+        _count--;
+        _onStack = 0;
+    }
+
+    private bool IsFunctionTable(int index) => References.IsFunction(_format.Tables[index].ElementType, _module.Module.Owner.Types);
 
     private void EmitLoadVariable(int index)
     {
@@ -146,14 +196,10 @@ internal sealed partial class FunctionEmitter
             return;
         }
 
-        if (kind >= OperandKind.Function)
+        if (kind == OperandKind.Reference)
         {
             EmitLoadGlobalObject(index);
             _il.LoadField(RuntimeMembers.GlobalReference);
-            if (kind == OperandKind.Function)
-            {
-                _il.EmitType(OpCodes.Castclass, typeof(FunctionInstance));
-            }
         }
         else
         {
@@ -170,7 +216,7 @@ internal sealed partial class FunctionEmitter
         EnsureTop(1);
         LocalBuilder value = Scratch(kind);
         _il.StoreLocal(value);
-        if (kind >= OperandKind.Function)
+        if (kind == OperandKind.Reference)
         {
             EmitLoadGlobalObject(index);
             _il.LoadLocal(value);

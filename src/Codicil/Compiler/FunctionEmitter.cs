@@ -46,8 +46,8 @@ internal sealed partial class FunctionEmitter
     private readonly FunctionType _type;
     private readonly int _parameterCount;
     private readonly Dictionary<int, LocalBuilder> _slots = [];
-    private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[9];
-    private readonly int[] _nextScratch = new int[9];
+    private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[10];
+    private readonly int[] _nextScratch = new int[10];
 
     private CilWriter _il = null!;
     private LocalBuilder[] _locals = [];
@@ -63,6 +63,7 @@ internal sealed partial class FunctionEmitter
     private int _onStack;
     private bool _reachable = true;
     private Opcode _nextOpcode;
+    private readonly LoadWidths _widths = new();
 
     public FunctionEmitter(ModuleEmitter module, int functionIndex)
     {
@@ -86,7 +87,8 @@ internal sealed partial class FunctionEmitter
         _validator.Begin(_functionIndex);
         Summary summary = Scan(body);
         bool large = BoundFrame(summary, body.LocalCount + summary.MostLocals, summary.MostTemporaries) > LargeFrameBytes;
-        MethodBuilder target = large ? _module.DefineBody(_functionIndex) : method;
+        bool isListened = _module.Module.IsListened(_functionIndex);
+        MethodBuilder target = large || isListened ? _module.DefineBody(_functionIndex) : method;
         if (body.LocalCount > MostExplicitlyZeroedLocals)
         {
             target.InitLocals = true;
@@ -96,12 +98,13 @@ internal sealed partial class FunctionEmitter
         EmitPrologue(summary, body.LocalCount);
         EmitBody(body);
         int frame = BoundFrame(summary, _il.LocalCount, _il.Temporaries);
-        if (large)
+        if (large || isListened)
         {
-            EmitCheckedEntry(method, target, frame);
+            EmitCheckedEntry(method, target, large ? frame : 0, isListened, summary.HasTailCall);
         }
 
-        bool isRefusedOptimization = _il.MostBranchesToOnePlace > CompilerLimits.OptimizedBranchesToOnePlace || _deepestLoop > CompilerLimits.OptimizedLoopDepth;
+        bool isRefusedOptimization = _il.MostBranchesToOnePlace > CompilerLimits.OptimizedBranchesToOnePlace || _deepestLoop > CompilerLimits.OptimizedLoopDepth
+            || _tryBlocks > CompilerLimits.OptimizedTryBlocks;
         if (isRefusedOptimization)
         {
             target.SetImplementationFlags(target.GetMethodImplementationFlags() | MethodImplAttributes.NoInlining | MethodImplAttributes.NoOptimization);
@@ -131,7 +134,8 @@ internal sealed partial class FunctionEmitter
             instructions++;
             switch (instruction.Opcode)
             {
-                case Opcode.Call:
+                case Opcode.Call or Opcode.ReturnCall:
+                    summary.HasTailCall |= instruction.Opcode == Opcode.ReturnCall;
                     summary.AddCall(_format.GetTypeOfFunction((int)instruction.Index));
                     if (FindBoundImport((int)instruction.Index) is not null)
                     {
@@ -139,9 +143,14 @@ internal sealed partial class FunctionEmitter
                     }
 
                     break;
-                case Opcode.CallIndirect or Opcode.CallRef:
+                case Opcode.CallIndirect or Opcode.CallRef or Opcode.ReturnCallIndirect or Opcode.ReturnCallRef:
                     summary.AddCall(_format.GetFunctionType((int)instruction.Index));
+                    summary.HasTailCall |= instruction.Opcode is Opcode.ReturnCallIndirect or Opcode.ReturnCallRef;
                     branches += 2;
+                    break;
+                case Opcode.Throw or Opcode.Catch:
+                    summary.UsesVectors |= _format.GetFunctionType(_format.Tags[(int)instruction.Index]).Parameters.Contains(ValType.V128);
+                    branches++;
                     break;
                 case Opcode.Loop:
                     summary.HasLoop = true;
@@ -157,6 +166,8 @@ internal sealed partial class FunctionEmitter
 
                     break;
             }
+
+            _widths.See(instruction, index.Offset);
 
             index.See(instruction);
         }
@@ -213,6 +224,12 @@ internal sealed partial class FunctionEmitter
             _memoryBase = _il.DeclareLocal(typeof(nint));
             _bias = _isChecked ? 0 : summary.HasFarOffset ? GuardAddressing.FarBias : GuardAddressing.NearBias;
             LoadInstance();
+            if (!_isChecked)
+            {
+                // The JIT may make this function a part of one that loads other widths (LoadWidths): its base must not be taken for this one.
+                _il.Emit(OpCodes.Volatile);
+            }
+
             _il.LoadField(_isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase);
             _il.StoreLocal(_memoryBase);
             if (_isChecked)
@@ -249,7 +266,7 @@ internal sealed partial class FunctionEmitter
         il.Mark(ok);
     }
 
-    private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes)
+    private void EmitCheckedEntry(MethodBuilder entry, MethodBuilder body, int frameBytes, bool isListened, bool isTailCall)
     {
         CilWriter il = _module.CreateWriter(entry);
         if (frameBytes >= _module.MaxStackBytes)
@@ -261,13 +278,29 @@ internal sealed partial class FunctionEmitter
         }
 
         EmitStackCheck(il, _parameterCount, frameBytes);
+        if (isListened)
+        {
+            entry.SetImplementationFlags(MethodImplAttributes.IL | MethodImplAttributes.NoInlining);
+            ListenerEmitter.EmitEntry(entry.GetILGenerator(), _type, _functionIndex, body);
+            return;
+        }
+
         for (int i = 0; i <= _parameterCount; i++)
         {
             il.LoadArgument(i);
         }
 
-        il.Call(body);
-        il.Emit(OpCodes.Ret);
+        if (isTailCall)
+        {
+            // The body gives its frame up for others: so must its entry.
+            il.TailCall(body);
+        }
+        else
+        {
+            il.Call(body);
+            il.Emit(OpCodes.Ret);
+        }
+
         _module.Record(entry, il);
     }
 
@@ -387,6 +420,8 @@ internal sealed partial class FunctionEmitter
 
     private LocalBuilder Scratch(OperandKind kind) => Scratch((int)kind, ClrTypes.Of(kind));
 
+    private LocalBuilder ScratchFunction() => Scratch(7, typeof(FunctionInstance));
+
     private LocalBuilder ScratchFunctions() => Scratch(8, typeof(FunctionInstance[]));
 
     private LocalBuilder Scratch(int kind, Type type)
@@ -472,6 +507,7 @@ internal sealed partial class FunctionEmitter
         public bool UsesMemory;
         public bool HasFarOffset;
         public bool HasLoop;
+        public bool HasTailCall;
         public bool UsesVectors;
         public uint StateSlots;
 
@@ -510,6 +546,12 @@ internal static class CompilerLimits
 
     /// <summary>Above this the JIT does not optimise: loops in loops take it 0.1 s at a depth of 250, and 1.2 s at 600.</summary>
     public const int OptimizedLoopDepth = 250;
+
+    /// <summary>Protected blocks in protected blocks.</summary>
+    public const int NestedTryBlocks = 1000;
+
+    /// <summary>Above this the JIT does not optimise: it looks at every protected block for each of its values.</summary>
+    public const int OptimizedTryBlocks = 100;
 
     /// <summary>Returns that end where they are; further ones go to a common end. The JIT makes one end of them in time that grows with the square of their number.</summary>
     public const int SeparateReturns = 256;

@@ -20,6 +20,7 @@ internal sealed class ModuleEmitter
     private readonly ModuleBuilder _builder;
     private readonly FunctionValidator _validator;
     private readonly Dictionary<int, MethodBuilder> _stubs = [];
+    private readonly Dictionary<int, MethodBuilder> _tailStubs = [];
     private MethodBuilder[] _methods = [];
     private MethodBuilder?[] _bodies = [];
     private int _firstDefined;
@@ -98,6 +99,7 @@ internal sealed class ModuleEmitter
     private bool TryEmitFunctions(int chunk, FunctionFacts[] facts)
     {
         _stubs.Clear();
+        _tailStubs.Clear();
         _type = _builder.DefineType(
             string.Create(CultureInfo.InvariantCulture, $"Chunk{chunk}.{_attempts++}"), TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed, typeof(object));
         _methods = new MethodBuilder[facts.Length];
@@ -165,8 +167,27 @@ internal sealed class ModuleEmitter
 
         if (!_stubs.TryGetValue(functionIndex, out MethodBuilder? stub))
         {
-            stub = EmitStub(functionIndex, defined);
+            stub = EmitStub("to_f", functionIndex, defined, isTailCall: false);
             _stubs.Add(functionIndex, stub);
+        }
+
+        return stub;
+    }
+
+    /// <summary>What a direct tail call of a defined function calls: the same, but that the stub gives its frame up without being asked.</summary>
+    public MethodInfo GetTailCallee(int functionIndex)
+    {
+        int defined = functionIndex - Format.ImportedFunctionCount;
+        int inChunk = defined - _firstDefined;
+        if ((uint)inChunk < (uint)_methods.Length)
+        {
+            return _methods[inChunk];
+        }
+
+        if (!_tailStubs.TryGetValue(functionIndex, out MethodBuilder? stub))
+        {
+            stub = EmitStub("tail_to_f", functionIndex, defined, isTailCall: true);
+            _tailStubs.Add(functionIndex, stub);
         }
 
         return stub;
@@ -216,11 +237,12 @@ internal sealed class ModuleEmitter
         return method;
     }
 
-    // The slot is 0 until the function is compiled. The JIT turns the last call into a jump.
-    private MethodBuilder EmitStub(int functionIndex, int defined)
+    // The slot is 0 until the function is compiled. The JIT turns the last call into a jump where it can; marked as a tail call it always does, but
+    // then the stub is not inlined.
+    private MethodBuilder EmitStub(string prefix, int functionIndex, int defined, bool isTailCall)
     {
         FunctionType type = Format.GetTypeOfFunction(functionIndex);
-        MethodBuilder stub = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"to_f{functionIndex}"), type);
+        MethodBuilder stub = DefineMethod(string.Create(CultureInfo.InvariantCulture, $"{prefix}{functionIndex}"), type);
         CilWriter il = CreateWriter(stub);
         int instance = type.Parameters.Length;
         LocalBuilder code = il.DeclareLocal(typeof(nint));
@@ -244,8 +266,16 @@ internal sealed class ModuleEmitter
         }
 
         il.LoadLocal(code);
-        il.CallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(ModuleInstance)));
-        il.Emit(OpCodes.Ret);
+        if (isTailCall)
+        {
+            il.TailCallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(ModuleInstance)));
+        }
+        else
+        {
+            il.CallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(ModuleInstance)));
+            il.Emit(OpCodes.Ret);
+        }
+
         Record(stub, il);
         return stub;
     }

@@ -48,6 +48,8 @@ internal static class RuntimeMembers
 
     public static MethodInfo Trap(string name) => typeof(Traps).GetMethod(name, Static)!;
 
+    public static MethodInfo Exception(string name) => typeof(ExceptionOps).GetMethod(name, Static)!;
+
     public static MethodInfo Numeric(string name) => typeof(NumericOps).GetMethod(name, Static)!;
 
     public static MethodInfo Vector(string name) => typeof(VectorOps).GetMethod(name, Static)!;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 
 using Codicil.Format.Instructions;
@@ -33,6 +34,14 @@ internal sealed class ModuleCode
         Format = validated.Module;
         InlineGlobalSlots = AssignGlobals(Format, out ConstantGlobals);
         BoundImports = FindBoundImports(owner, out StateSlots, out StateTypes);
+        Listener = owner.Options.Listener ?? owner.ManagedEngine.Options.Listener;
+        Definitions = Listener is null ? [] : DefineListened(owner, Listener);
+        for (int i = 0; i < BoundImports.Length && Listener is not null; i++)
+        {
+            // A bound import has no code around it.
+            BoundImports[i] = IsListened(i) ? null : BoundImports[i];
+        }
+
         (ChunkOfFunction, ChunkStarts) = PlanChunks(Format);
         foreach (SubType type in Format.Types)
         {
@@ -64,11 +73,20 @@ internal sealed class ModuleCode
     /// <summary>The type of each state.</summary>
     public readonly List<Type> StateTypes;
 
+    /// <summary>What hears of calls, or null.</summary>
+    public FunctionListener? Listener { get; }
+
+    /// <summary>For each function what its listener is told of it, or null where it does not listen; empty without a listener.</summary>
+    public FunctionDefinition[] Definitions { get; }
+
     /// <summary>For each defined function its chunk.</summary>
     public int[] ChunkOfFunction { get; }
 
     /// <summary>For each chunk its first defined function; one more entry at the end.</summary>
     public int[] ChunkStarts { get; }
+
+    /// <summary>Whether the listener hears of a function.</summary>
+    public bool IsListened(int functionIndex) => Definitions.Length != 0 && Definitions[functionIndex] is not null;
 
     /// <summary>The code an instance runs, whose memories and imported functions are there.</summary>
     public CodeVariant GetVariant(ModuleInstance instance)
@@ -159,6 +177,43 @@ internal sealed class ModuleCode
 
         instance.States = states;
         return true;
+    }
+
+    private static FunctionDefinition[] DefineListened(ManagedModule owner, FunctionListener listener)
+    {
+        WasmModule module = owner.Format;
+        var exports = new Dictionary<int, ImmutableArray<string>>();
+        foreach (Export export in module.Exports)
+        {
+            if (export.Kind == ExternKind.Function)
+            {
+                exports[export.Index] = exports.GetValueOrDefault(export.Index, []).Add(export.Name);
+            }
+        }
+
+        var definitions = new FunctionDefinition[module.Functions.Length];
+        foreach (Import import in module.Imports)
+        {
+            if (import.Kind == ExternKind.Function)
+            {
+                Add(import.Index, new ImportType(import.ModuleName, import.Name, module.GetTypeOfFunction(import.Index)));
+            }
+        }
+
+        for (int i = module.ImportedFunctionCount; i < definitions.Length; i++)
+        {
+            Add(i, null);
+        }
+
+        return definitions;
+
+        void Add(int index, ImportType? import)
+        {
+            ImmutableArray<string> names = exports.GetValueOrDefault(index, []);
+            string? name = module.Names.Functions[index] ?? (names.IsEmpty ? import?.Name : names[0]);
+            var definition = new FunctionDefinition(owner, index, name, module.GetTypeOfFunction(index), import, names);
+            definitions[index] = listener.ListensTo(definition) ? definition : null!;
+        }
     }
 
     private static int[] AssignGlobals(WasmModule module, out ulong?[] constants)

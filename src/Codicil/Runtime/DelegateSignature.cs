@@ -43,6 +43,11 @@ internal static class DelegateSignature
             return type == typeof(Function) ? ValType.FuncRef : null;
         }
 
+        if (typeof(GuestException).IsAssignableFrom(type))
+        {
+            return ValType.Reference(true, HeapType.Exn);
+        }
+
         return type.IsValueType || type.IsByRef || type.IsPointer ? null : ValType.ExternRef;
     }
 
@@ -81,7 +86,7 @@ internal static class DelegateSignature
 
     public static bool IsTuple(Type type) => type.IsValueType && type.IsGenericType && typeof(ITuple).IsAssignableFrom(type);
 
-    /// <summary>The function type of a delegate used as a host function; a first <see cref="Caller"/> does not count.</summary>
+    /// <summary>The function type of a delegate used as a host function; a first <see cref="Caller"/> does not count, and of a task its result does.</summary>
     /// <exception cref="ArgumentException">A type has no counterpart.</exception>
     public static FunctionType ToFunctionType(Type delegateType)
     {
@@ -99,7 +104,7 @@ internal static class DelegateSignature
             parameters.Add(ToValType(type) ?? throw new ArgumentException($"parameter {i} of {delegateType.Name} has type {type.Name}, which is no WebAssembly type"));
         }
 
-        return new FunctionType(parameters.ToImmutable(), ToResults(invoke.ReturnType, delegateType.Name));
+        return new FunctionType(parameters.ToImmutable(), ToResults(AsyncHostCall.AwaitedType(invoke.ReturnType) ?? invoke.ReturnType, delegateType.Name));
     }
 
     public static ImmutableArray<ValType> ToResults(Type returnType, string owner)

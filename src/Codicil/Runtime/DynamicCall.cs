@@ -30,7 +30,7 @@ internal static class DynamicCall
             Value argument = arguments[i];
             if (wanted.IsReference)
             {
-                _ = References.FromValue(argument, wanted, function.ManagedStore);
+                _ = References.FromValue(argument, wanted, function.Types, function.ManagedStore);
             }
             else if (argument.Type != wanted)
             {
@@ -50,9 +50,7 @@ internal static class DynamicCall
 
     public static Vector128<byte> GetV128(ReadOnlySpan<Value> values, int index) => values[index].AsV128();
 
-    public static FunctionInstance? GetFunction(ReadOnlySpan<Value> values, int index) => (FunctionInstance?)values[index].RawReference;
-
-    public static object? GetObject(ReadOnlySpan<Value> values, int index) => values[index].RawReference;
+    public static object? GetReference(ReadOnlySpan<Value> values, int index) => values[index].RawReference;
 
     public static void SetI32(int value, Span<Value> values, int index) => values[index] = Value.FromI32(value);
 
@@ -64,14 +62,29 @@ internal static class DynamicCall
 
     public static void SetV128(Vector128<byte> value, Span<Value> values, int index) => values[index] = Value.FromV128(value);
 
-    public static void SetFunction(FunctionInstance? value, Span<Value> values, int index) => values[index] = Value.FromFunction(value);
+    public static void SetFunction(object? value, Span<Value> values, int index) => values[index] = Value.FromFunction((FunctionInstance?)value);
 
-    public static void SetObject(object? value, Span<Value> values, int index) => values[index] = Value.FromExtern(value);
+    public static void SetExtern(object? value, Span<Value> values, int index) => values[index] = Value.FromExtern(value);
+
+    /// <summary>A reference of a type that says less than the reference itself.</summary>
+    public static void SetReference(object? value, Span<Value> values, int index) => values[index] = value switch
+    {
+        FunctionInstance function => Value.FromFunction(function),
+        GuestException exception => Value.FromException(exception),
+        _ => Value.Default(ValType.Reference(true, HeapType.Any)),
+    };
+
+    /// <summary>A result of a function.</summary>
+    public static void SetResult(object? value, Span<Value> values, int index, FunctionInstance function) =>
+        values[index] = References.ToValue(value, function.Type.Results[index], function.Types);
+
+    /// <summary>An argument of a host function in its raw form.</summary>
+    public static void SetArgument(object? value, Span<Value> values, int index, HostFunction host) =>
+        values[index] = References.ToValue(value, host.Type!.Parameters[index], host.Store.ManagedEngine.HostTypes);
 
     /// <summary>Calls a host function in its raw form and checks what it gave.</summary>
     public static Value[] CallHost(Value[] arguments, HostFunction host)
     {
-        var callback = (HostFunctionCallback)host.Callback;
         FunctionType type = host.Type!;
         var results = new Value[type.Results.Length];
         for (int i = 0; i < results.Length; i++)
@@ -82,7 +95,14 @@ internal static class DynamicCall
         Caller caller = HostFunction.BeginCaller(host);
         try
         {
-            callback(caller, arguments, results);
+            if (host.Callback is AsyncHostFunctionCallback callback)
+            {
+                CallAsynchronous(callback, caller, arguments, results, host);
+            }
+            else
+            {
+                ((HostFunctionCallback)host.Callback)(caller, arguments, results);
+            }
         }
         finally
         {
@@ -94,7 +114,7 @@ internal static class DynamicCall
             ValType wanted = type.Results[i];
             if (wanted.IsReference)
             {
-                _ = References.FromValue(results[i], wanted, host.Store);
+                _ = References.FromValue(results[i], wanted, host.Store.ManagedEngine.HostTypes, host.Store);
             }
             else if (results[i].Type != wanted)
             {
@@ -103,6 +123,23 @@ internal static class DynamicCall
         }
 
         return results;
+    }
+
+    /// <summary>A reference that a host's delegate returned: it must be of the host function's store.</summary>
+    public static object? CheckReference(object? reference, ManagedStore store) =>
+        reference is null ? null : References.Check(reference, DelegateSignature.ToValType(reference.GetType())!.Value, store.ManagedEngine.HostTypes, store);
+
+    private static void CallAsynchronous(AsyncHostFunctionCallback callback, Caller caller, Value[] arguments, Value[] results, HostFunction host)
+    {
+        SynchronizationContext? previous = AsyncHostCall.Begin();
+        try
+        {
+            AsyncHostCall.AwaitValue(callback(caller, arguments, results), host);
+        }
+        finally
+        {
+            AsyncHostCall.End(previous);
+        }
     }
 
     /// <summary>A function that a host's delegate returned: it must be of the host function's store.</summary>

@@ -89,6 +89,11 @@ internal static class EntryOps
 
     public static ManagedStore StoreOf(FunctionInstance function) => function.ManagedStore;
 
+    /// <summary>An argument of a reference type that not every reference is of.</summary>
+    /// <exception cref="ArgumentException">The reference is not of the type, or is another store's.</exception>
+    public static object? CheckArgument(object? argument, FunctionInstance function, int parameter) =>
+        References.Check(argument, function.Type.Parameters[parameter], function.Types, function.ManagedStore);
+
     public static unsafe int TakeResultI32(FunctionInstance function, int index) => *(int*)Place(function, index);
 
     public static unsafe long TakeResultI64(FunctionInstance function, int index) => *(long*)Place(function, index);
@@ -99,9 +104,7 @@ internal static class EntryOps
 
     public static unsafe Vector128<byte> TakeResultV128(FunctionInstance function, int index) => Vector128.Load(Place(function, index));
 
-    public static FunctionInstance? TakeResultFunction(FunctionInstance function, int index) => (FunctionInstance?)TakeResultObject(function, index);
-
-    public static object? TakeResultObject(FunctionInstance function, int index)
+    public static object? TakeResultReference(FunctionInstance function, int index)
     {
         ref object? slot = ref function.ManagedStore.Context.ExtraReferences[index];
         object? reference = slot;
@@ -119,9 +122,7 @@ internal static class EntryOps
 
     public static unsafe void PutResultV128(Vector128<byte> value, HostFunction host, int index) => value.Store(Room(host, index));
 
-    public static void PutResultFunction(FunctionInstance? value, HostFunction host, int index) => PutResultObject(value, host, index);
-
-    public static unsafe void PutResultObject(object? value, HostFunction host, int index)
+    public static unsafe void PutResultReference(object? value, HostFunction host, int index)
     {
         _ = Room(host, index);
         host.Store.Context.ExtraReferences[index] = value;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 
+using Codicil.Format.Types;
 using Codicil.Semantics;
 
 namespace Codicil.Runtime;
@@ -28,6 +29,9 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
 
     /// <summary>What <see cref="StackLimit"/> was when an interrupt overwrote it.</summary>
     public nuint InterruptedLimit;
+
+    /// <summary>What wakes the host function that waits for a task, or null. An interrupt sets it after its bit; who waits writes it before looking at the bit.</summary>
+    public volatile ManualResetEventSlim? Waiting;
 
     /// <summary>Zero, or what an entry has to look at: <see cref="Interrupted"/>, <see cref="Wanted"/>.</summary>
     public volatile int Attention;
@@ -70,6 +74,9 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
 
     // Also those that were replaced: whoever is inside may still write to them.
     private readonly List<ulong[]> _extraNumbers = [];
+
+    /// <summary>The calls that listeners have heard of; null while no module with a listener has run.</summary>
+    public ListenerStack? Listeners;
 
     public ExecutionContext()
     {
@@ -133,6 +140,59 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
 
         Array.Resize(ref _callers, _callers.Length * 2);
         return _callers;
+    }
+
+    /// <summary>A result beyond the first that was left here; a reference is not kept.</summary>
+    public Value TakeExtraResult(int index, ValType type, TypeContext types)
+    {
+        if (type.IsReference)
+        {
+            object? reference = ExtraReferences[index];
+            ExtraReferences[index] = null;
+            return References.ToValue(reference, type, types);
+        }
+
+        // SAFETY: the function that left it there had made room for it (EnsureExtraResults), which is never taken back.
+        byte* place = (byte*)ExtraResults + (index * ExtraResultBytes);
+        return type.Kind switch
+        {
+            ValKind.I32 => Value.FromI32(*(int*)place),
+            ValKind.I64 => Value.FromI64(*(long*)place),
+            ValKind.F32 => Value.FromF32(*(float*)place),
+            ValKind.F64 => Value.FromF64(*(double*)place),
+            _ => Value.FromV128(System.Runtime.Intrinsics.Vector128.Load(place)),
+        };
+    }
+
+    /// <summary>Leaves a result beyond the first that <see cref="TakeExtraResult"/> took.</summary>
+    public void PutExtraResult(int index, Value value)
+    {
+        if (value.Type.IsReference)
+        {
+            ExtraReferences[index] = value.RawReference;
+            return;
+        }
+
+        // SAFETY: as above.
+        byte* place = (byte*)ExtraResults + (index * ExtraResultBytes);
+        switch (value.Kind)
+        {
+            case ValKind.I32:
+                *(int*)place = value.AsI32();
+                break;
+            case ValKind.I64:
+                *(long*)place = value.AsI64();
+                break;
+            case ValKind.F32:
+                *(float*)place = value.AsF32();
+                break;
+            case ValKind.F64:
+                *(double*)place = value.AsF64();
+                break;
+            default:
+                System.Runtime.Intrinsics.Vector128.Store(value.AsV128(), place);
+                break;
+        }
     }
 
     /// <summary>Makes room for the results beyond the first of any function of a module. Never less than before, whatever other threads do.</summary>

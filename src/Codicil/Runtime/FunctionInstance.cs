@@ -19,7 +19,7 @@ internal sealed class FunctionInstance : Function
 
     // Read by emitted code.
 
-    /// <summary>The last argument: a <see cref="ModuleInstance"/> or a <see cref="HostFunction"/>.</summary>
+    /// <summary>The last argument: a <see cref="ModuleInstance"/>, a <see cref="HostFunction"/> or a <see cref="ListenedImport"/>.</summary>
     public readonly object Target;
 
     /// <summary>The address of the code; 0 until compiled.</summary>
@@ -52,11 +52,11 @@ internal sealed class FunctionInstance : Function
     }
 
     /// <summary>A function of the host.</summary>
-    public FunctionInstance(ManagedStore store, HostFunction host, FunctionType type, int canonicalTypeId, nint code)
+    public FunctionInstance(ManagedStore store, object target, FunctionType type, int canonicalTypeId, nint code)
     {
         _store = store;
         Context = store.Context;
-        Target = host;
+        Target = target;
         FunctionIndex = -1;
         Type = type;
         _canonicalTypeId = canonicalTypeId;
@@ -83,6 +83,9 @@ internal sealed class FunctionInstance : Function
     public int FunctionIndex { get; }
 
     public int CanonicalTypeId => _canonicalTypeId;
+
+    /// <summary>What the type indices of <see cref="Type"/> mean.</summary>
+    public TypeContext Types => DefiningInstance?.ManagedModule.Types ?? _store.ManagedEngine.HostTypes;
 
     /// <summary>The module instance that defines it, or null for host functions.</summary>
     public ModuleInstance? DefiningInstance => Target as ModuleInstance;
@@ -112,6 +115,29 @@ internal sealed class FunctionInstance : Function
         DynamicCall.CheckArguments(this, arguments, results);
         _ = GetCode();
         _store.ManagedEngine.Adapters.GetDynamicEntry(Type).Invoke(this, arguments, results);
+    }
+
+    public override async Task<Value[]> InvokeAsync(ReadOnlyMemory<Value> arguments, CancellationToken cancellationToken = default)
+    {
+        var results = new Value[Type.Results.Length];
+        DynamicCall.CheckArguments(this, arguments.Span, results);
+        if (!cancellationToken.CanBeCanceled)
+        {
+            await _store.ManagedEngine.RunAsync(() => Invoke(arguments.Span, results), cancellationToken).ConfigureAwait(false);
+            return results;
+        }
+
+        var cancellation = new CallCancellation(_store, cancellationToken);
+        try
+        {
+            await _store.ManagedEngine.RunAsync(() => cancellation.Run(() => Invoke(arguments.Span, results)), cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.HasBegun)
+        {
+            throw cancellation.Canceled();
+        }
+
+        return results;
     }
 
     private void Publish(nint code)

@@ -15,12 +15,17 @@ internal sealed class GlobalInstance : Global
     public Vector128<byte> Vector;
 
     private readonly ManagedStore _store;
+    private readonly TypeContext _types;
 
-    public GlobalInstance(ManagedStore store, GlobalType type)
+    public GlobalInstance(ManagedStore store, GlobalType type, TypeContext types)
     {
         _store = store;
+        _types = types;
         Type = type;
     }
+
+    /// <summary>What the type indices of <see cref="Type"/> mean.</summary>
+    public TypeContext Types => _types;
 
     public override GlobalType Type { get; }
 
@@ -49,7 +54,7 @@ internal sealed class GlobalInstance : Global
     public Value Get() => Type.Type.Kind switch
     {
         ValKind.V128 => Value.FromV128(Vector),
-        ValKind.Reference => References.ToValue(Reference, Type.Type),
+        ValKind.Reference => References.ToValue(Reference, Type.Type, _types),
         _ => Value.FromRaw(Type.Type, Bits),
     };
 
@@ -58,7 +63,7 @@ internal sealed class GlobalInstance : Global
         switch (Type.Type.Kind)
         {
             case ValKind.Reference:
-                Reference = References.FromValue(value, Type.Type, _store);
+                Reference = References.FromValue(value, Type.Type, _types, _store);
                 break;
             default:
                 if (value.Type != Type.Type)
@@ -78,47 +83,4 @@ internal sealed class GlobalInstance : Global
                 break;
         }
     }
-}
-
-/// <summary>A tag of a store.</summary>
-internal sealed class TagInstance(ManagedStore store, TagType type, int canonicalTypeId) : Tag
-{
-    public override TagType Type => type;
-
-    public override Store Store => store;
-
-    public int CanonicalTypeId => canonicalTypeId;
-}
-
-/// <summary>How references look inside and outside.</summary>
-internal static class References
-{
-    public static Value ToValue(object? reference, ValType type) => IsFunction(type)
-        ? Value.FromFunction(ReferenceEquals(reference, FunctionInstance.Null) ? null : (FunctionInstance?)reference)
-        : Value.FromExtern(reference);
-
-    /// <summary>Checks and unwraps a value for a reference type.</summary>
-    /// <exception cref="ArgumentException">The value is not of the type, or is another store's.</exception>
-    public static object? FromValue(Value value, ValType type, ManagedStore store)
-    {
-        bool function = IsFunction(type);
-        if (!value.Type.IsReference || (value.Type == ValType.FuncRef) != function || (value.IsNull && !type.IsNullable))
-        {
-            throw new ArgumentException($"expected {type}, found {(value.IsNull ? "null" : value.Type)}", nameof(value));
-        }
-
-        if (function && value.AsFunction() is Function reference)
-        {
-            if (!ReferenceEquals(reference.Store, store))
-            {
-                throw new ArgumentException("the function belongs to another store", nameof(value));
-            }
-
-            return (FunctionInstance)reference;
-        }
-
-        return value.RawReference;
-    }
-
-    public static bool IsFunction(ValType type) => type.HeapType.IsConcrete || type.HeapType == HeapType.Func || type.HeapType == HeapType.NoFunc;
 }

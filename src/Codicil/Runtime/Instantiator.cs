@@ -72,8 +72,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
             case ExternKind.Table:
                 {
                     TableType expected = format.Tables[import.Index];
-                    return item is TableInstance table && table.DeclaredType.ElementType == expected.ElementType && table.DeclaredType.Is64 == expected.Is64
-                        && TypeMatching.Matches(table.Type.Limits, expected.Limits);
+                    return item is TableInstance table && TypeMatching.Matches(table.Type, table.Types, expected, module.Types);
                 }
 
             case ExternKind.Memory:
@@ -84,7 +83,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
                 }
 
             case ExternKind.Global:
-                return item is GlobalInstance global && global.Type.Equals(format.Globals[import.Index]);
+                return item is GlobalInstance global && TypeMatching.Matches(global.Type, global.Types, format.Globals[import.Index], module.Types);
             case ExternKind.Tag:
                 return item is TagInstance tag && tag.CanonicalTypeId == module.CanonicalTypes[format.Tags[import.Index]];
             default:
@@ -118,6 +117,11 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
             }
 
             _ = function.GetCode();
+            if (function.Target is HostFunction && module.Code.IsListened(import.Index))
+            {
+                function = module.ManagedEngine.Adapters.Listen(function, instance, import.Index);
+            }
+
             instance.ImportedFunctions[import.Index] = function;
         }
     }
@@ -166,7 +170,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
             }
             else
             {
-                globals[i] = new GlobalInstance(store, format.Globals[i]) { Bits = constant.Bits, Vector = constant.Vector, Reference = constant.Reference };
+                globals[i] = new GlobalInstance(store, format.Globals[i], module.Types) { Bits = constant.Bits, Vector = constant.Vector, Reference = constant.Reference };
             }
         }
     }
@@ -186,7 +190,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
         {
             ByteRange initializer = format.TableInitializers[i - format.ImportedTableCount];
             object? initial = initializer.Length == 0 ? null : ConstantEvaluator.Evaluate(instance, initializer).Reference;
-            tables[i] = store.AllocateTable(format.Tables[i], initial);
+            tables[i] = store.AllocateTable(format.Tables[i], module.Types, initial);
         }
 
         instance.Table0 = tables[0];
@@ -205,7 +209,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
         for (int i = format.ImportedTagCount; i < tags.Length; i++)
         {
             int type = format.Tags[i];
-            tags[i] = new TagInstance(store, new TagType(format.GetFunctionType(type)), module.CanonicalTypes[type]);
+            tags[i] = new TagInstance(store, new TagType(format.GetFunctionType(type)), module.Types, module.CanonicalTypes[type]);
         }
 
         instance.Tags = tags;

@@ -17,6 +17,9 @@ internal sealed class ManagedEngine : Engine
     private const int LeastStack = 16 * 1024;
     private const int MostStack = 256 * 1024 * 1024;
 
+    // With so much left, functions are compiled where they are first called (CodeVariant).
+    private const int CompilationStack = 1024 * 1024;
+
     private volatile bool _disposed;
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "Refused where code cannot be generated.")]
@@ -39,6 +42,7 @@ internal sealed class ManagedEngine : Engine
         }
 
         Types = new TypeCanonicalizer();
+        HostTypes = Types.CreateContext([]);
         Adapters = new Adapters(this);
         RequireMemoryMode = MemoryPolicy.ReadSetting(options.MemoryProtection) == MemoryProtection.Guard;
         MemoryMode = MemoryPolicy.Resolve(options.MemoryProtection);
@@ -65,6 +69,9 @@ internal sealed class ManagedEngine : Engine
     /// <summary>The identities of types; as long as the engine.</summary>
     public TypeCanonicalizer Types { get; }
 
+    /// <summary>What the host's types refer to: no type indices.</summary>
+    public TypeContext HostTypes { get; }
+
     /// <summary>Delegates in and out of WebAssembly.</summary>
     public Adapters Adapters { get; }
 
@@ -81,6 +88,8 @@ internal sealed class ManagedEngine : Engine
         CheckUsable();
         return new ManagedStore(this, limits ?? ResourceLimits.Default);
     }
+
+    internal override int CallStackBytes => Options.MaxStackBytes + ManagedStore.StackReserve + CompilationStack;
 
     internal override Module CreateModule(ReadOnlySpan<byte> bytes, ModuleOptions options)
     {
@@ -127,5 +136,6 @@ internal static class SupportedFeatures
     /// <summary>The features whose instructions the compiler engine emits.</summary>
     public const WasmFeatures All =
         WasmFeatures.MutableGlobals | WasmFeatures.SignExtension | WasmFeatures.SaturatingFloatToInt | WasmFeatures.MultiValue
-        | WasmFeatures.BulkMemory | WasmFeatures.ReferenceTypes | WasmFeatures.ExtendedConstants | WasmFeatures.Simd;
+        | WasmFeatures.BulkMemory | WasmFeatures.ReferenceTypes | WasmFeatures.ExtendedConstants | WasmFeatures.Simd
+        | WasmFeatures.TailCalls | WasmFeatures.FunctionReferences | WasmFeatures.Exceptions | WasmFeatures.LegacyExceptions;
 }

@@ -22,7 +22,8 @@ internal sealed class ManagedModule : Module
         Format = validated.Module;
         CheckMemories();
         Options = options;
-        CanonicalTypes = engine.Types.Canonicalize(Format.Types);
+        Types = engine.Types.CreateContext(Format.Types);
+        CanonicalTypes = Types.Ids.ToArray();
         Code = new ModuleCode(this, validated);
         if (engine.Options.CompileEagerly)
         {
@@ -42,6 +43,9 @@ internal sealed class ManagedModule : Module
     public WasmModule Format { get; }
 
     public ModuleOptions Options { get; }
+
+    /// <summary>What the module's type indices mean in the engine.</summary>
+    public TypeContext Types { get; }
 
     /// <summary>The engine-wide id of each type.</summary>
     public int[] CanonicalTypes { get; }
@@ -75,6 +79,8 @@ internal sealed class ManagedModule : Module
             return _exports;
         }
     }
+
+    public override string? GetFunctionName(int functionIndex) => (uint)functionIndex < (uint)Format.Functions.Length ? Format.Names.Functions[functionIndex] : null;
 
     public bool TryGetExport(string name, out Export export)
     {

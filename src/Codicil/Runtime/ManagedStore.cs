@@ -116,7 +116,52 @@ internal sealed class ManagedStore : Store
         }
     }
 
+    /// <summary>Takes back an interrupt unless somebody else has raised another since.</summary>
+    public void ResetInterrupt(Exception reason)
+    {
+        lock (_lock)
+        {
+            if (!_disposed && ReferenceEquals(Context.InterruptReason, reason))
+            {
+                ResetInterrupt();
+            }
+        }
+    }
+
     public override void ThrowIfInterrupted() => Context.Poll();
+
+    private protected override void WaitUntilComplete(Task task)
+    {
+        // Nothing of it has to be given back, so whoever still holds it may set it whenever.
+        var signal = new ManualResetEventSlim(false, spinCount: 0);
+
+        // A host function that waits may have been called from one that waits no more: one at a time.
+        Context.Waiting = signal;
+        try
+        {
+            task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(signal.Set);
+            Interlocked.MemoryBarrier();
+            Context.Poll();
+            while (!task.IsCompleted)
+            {
+                signal.Wait();
+                signal.Reset();
+                Context.Poll();
+            }
+        }
+        finally
+        {
+            Context.Waiting = null;
+            if (!task.IsCompleted)
+            {
+                _ = task.ContinueWith(
+                    static abandoned => _ = abandoned.Exception,
+                    CancellationToken.None,
+                    TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+                    TaskScheduler.Default);
+            }
+        }
+    }
 
     internal override Function CreateFunction(Delegate callback)
     {
@@ -125,6 +170,12 @@ internal sealed class ManagedStore : Store
     }
 
     internal override Function CreateFunction(FunctionType type, HostFunctionCallback callback)
+    {
+        CheckUsable();
+        return _engine.Adapters.CreateHostFunction(this, type, callback);
+    }
+
+    internal override Function CreateFunction(FunctionType type, AsyncHostFunctionCallback callback)
     {
         CheckUsable();
         return _engine.Adapters.CreateHostFunction(this, type, callback);
@@ -145,15 +196,21 @@ internal sealed class ManagedStore : Store
     internal override Table CreateTable(TableType type, Value initial)
     {
         CheckUsable();
-        return AllocateTable(type, References.FromValue(initial, type.ElementType, this));
+        return AllocateTable(type, _engine.HostTypes, References.FromValue(initial, type.ElementType, _engine.HostTypes, this));
     }
 
     internal override Global CreateGlobal(GlobalType type, Value value)
     {
         CheckUsable();
-        var global = new GlobalInstance(this, type);
+        var global = new GlobalInstance(this, type, _engine.HostTypes);
         global.Set(value);
         return global;
+    }
+
+    internal override Tag CreateTag(TagType type)
+    {
+        CheckUsable();
+        return new TagInstance(this, type, _engine.HostTypes, _engine.Types.GetFunctionTypeId(type.FunctionType));
     }
 
     public LinearMemory AllocateMemory(MemoryType type)
@@ -181,7 +238,7 @@ internal sealed class ManagedStore : Store
         return memory;
     }
 
-    public TableInstance AllocateTable(TableType type, object? initial)
+    public TableInstance AllocateTable(TableType type, TypeContext types, object? initial)
     {
         if (Interlocked.Increment(ref _tableCount) > Limits.Tables)
         {
@@ -191,7 +248,7 @@ internal sealed class ManagedStore : Store
 
         try
         {
-            return new TableInstance(this, type, initial);
+            return new TableInstance(this, type, types, initial);
         }
         catch
         {
@@ -325,6 +382,7 @@ internal sealed class ManagedStore : Store
             }
 
             Volatile.Write(ref Context.StackLimit, nuint.MaxValue);
+            Context.Waiting?.Set();
         }
     }
 

@@ -19,11 +19,12 @@ internal sealed class TableInstance : Table
     private readonly TableType _type;
     private readonly ulong _maximum;
 
-    public TableInstance(ManagedStore store, TableType type, object? initial)
+    public TableInstance(ManagedStore store, TableType type, TypeContext types, object? initial)
     {
         _store = store;
         _type = type;
-        IsFunctionTable = References.IsFunction(type.ElementType);
+        Types = types;
+        IsFunctionTable = References.IsFunction(type.ElementType, types);
         _maximum = Math.Min(Math.Min(type.Limits.Maximum ?? ulong.MaxValue, (ulong)store.Limits.TableElements), (ulong)Array.MaxLength);
         if (!type.Is64)
         {
@@ -69,6 +70,9 @@ internal sealed class TableInstance : Table
 
     public bool IsFunctionTable { get; }
 
+    /// <summary>What the type indices of <see cref="DeclaredType"/> mean.</summary>
+    public TypeContext Types { get; }
+
     public override Store Store => _store;
 
     public TableType DeclaredType => _type;
@@ -81,13 +85,13 @@ internal sealed class TableInstance : Table
     {
         _store.CheckUsable();
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Length);
-        return References.ToValue(GetRaw(index), _type.ElementType);
+        return References.ToValue(GetRaw(index), _type.ElementType, Types);
     }
 
     public override void Set(ulong index, Value value)
     {
         _store.CheckUsable();
-        object? reference = References.FromValue(value, _type.ElementType, _store);
+        object? reference = References.FromValue(value, _type.ElementType, Types, _store);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Length);
         SetRaw(index, reference);
     }
@@ -95,7 +99,7 @@ internal sealed class TableInstance : Table
     public override ulong Grow(ulong delta, Value value)
     {
         _store.CheckUsable();
-        object? reference = References.FromValue(value, _type.ElementType, _store);
+        object? reference = References.FromValue(value, _type.ElementType, Types, _store);
         long previous = GrowRaw(delta, reference);
         return previous >= 0
             ? (ulong)previous

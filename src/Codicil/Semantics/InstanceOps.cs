@@ -87,7 +87,7 @@ internal static class InstanceOps
         return objects[index];
     }
 
-    public static void TableSetFunction(uint index, FunctionInstance? value, TableInstance table)
+    public static void TableSetFunction(uint index, object? value, TableInstance table)
     {
         FunctionInstance[] functions = table.Functions;
         if (index >= (uint)functions.Length)
@@ -95,7 +95,7 @@ internal static class InstanceOps
             Traps.TableOutOfBounds();
         }
 
-        functions[index] = value ?? FunctionInstance.Null;
+        functions[index] = (FunctionInstance?)value ?? FunctionInstance.Null;
     }
 
     public static void TableSetObject(uint index, object? value, TableInstance table)
@@ -164,6 +164,9 @@ internal static class InstanceOps
     public static void ElementDrop(int segment, ModuleInstance instance) => instance.SetElements(segment, null);
 
     public static FunctionInstance RefFunc(int functionIndex, ModuleInstance instance) => instance.GetFunction(functionIndex);
+
+    /// <summary>The slow path of call_ref: the function has no code yet.</summary>
+    public static void Compile(FunctionInstance function) => function.GetCode();
 
     /// <summary>The slow path of call_indirect: compiles the function, accepts a subtype, or traps.</summary>
     public static FunctionInstance ResolveIndirect(FunctionInstance function, int typeId)
