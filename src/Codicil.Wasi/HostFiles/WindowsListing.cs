@@ -83,7 +83,9 @@ internal sealed class WindowsListing(INtFiles files, NtHandle open) : IDisposabl
         }
 
         // `.` and `..` came before. What no path can have is left out.
-        Span<byte> utf8 = stackalloc byte[name.Length * 3];
+        const int LongestCharacter = 3;
+        int most = name.Length * LongestCharacter;
+        Span<byte> utf8 = stackalloc byte[most];
         if (!WindowsNames.IsFileName(name) || Utf8.FromUtf16(name, utf8, out _, out int length, replaceInvalidSequences: false) != System.Buffers.OperationStatus.Done || length >= HostWalk.LongestName)
         {
             return true;
