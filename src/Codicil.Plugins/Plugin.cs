@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 
+using Codicil.Plugins.Http;
 using Codicil.Wasi;
 
 namespace Codicil.Plugins;
@@ -46,6 +47,7 @@ public sealed partial class Plugin : IDisposable
         Kernel = new Kernel(manifest.Memory.MaxPages is long pages and > 0 ? pages : null, _store);
         Config = new Dictionary<string, string>(manifest.Config, StringComparer.Ordinal);
         Variables = new PluginVariables(manifest.Memory.EffectiveMaxVarBytes);
+        Http = new PluginHttp(this, compiled.Http, manifest.Memory.EffectiveMaxHttpResponseBytes);
         Timeout = manifest.Timeout is TimeSpan timeout && timeout > TimeSpan.Zero ? timeout : null;
         LogLevel = compiled.Options.LogLevel;
         LogSink = compiled.Options.LogSink;

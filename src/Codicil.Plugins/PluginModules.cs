@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 
 using Codicil.Format.Types;
+using Codicil.Plugins.Http;
 
 namespace Codicil.Plugins;
 
@@ -52,7 +53,7 @@ internal sealed class PluginModules
     public int Main => All.Length - 1;
 
     /// <summary>Loads and compiles a manifest's modules, in its order; of each the bytes, the name, a collision, the hash, the code.</summary>
-    public static PluginModules Compile(Engine engine, PluginManifest manifest, PluginOptions options, CancellationToken cancellationToken)
+    public static PluginModules Compile(Engine engine, PluginManifest manifest, PluginOptions options, PluginHttpGroup http, CancellationToken cancellationToken)
     {
         if (manifest.Wasm.Count == 0)
         {
@@ -71,7 +72,7 @@ internal sealed class PluginModules
         {
             cancellationToken.ThrowIfCancellationRequested();
             PluginWasm wasm = manifest.Wasm[i] ?? throw new PluginException(PluginFailure.Manifest, "invalid Wasm entry: it is null");
-            ReadOnlyMemory<byte> bytes = wasm.Load(cancellationToken);
+            ReadOnlyMemory<byte> bytes = wasm is PluginWasmUrl url ? url.Load(http, cancellationToken) : wasm.Load(cancellationToken);
             string declared = wasm.Name ?? "";
             bool isMain = declared == MainName || (main is null && (declared.Length == 0 || i == manifest.Wasm.Count - 1));
             CheckName(declared, isMain, main, modules, options);
