@@ -38,7 +38,7 @@ public sealed partial class Plugin : IDisposable
     }
 
     // Everything that calls and the host can change; a reset does it again. The objects are new ones: who kept an old one does not reach into what comes after.
-    [MemberNotNull(nameof(_store), nameof(_current), nameof(_logRate), nameof(Kernel), nameof(Config), nameof(Variables))]
+    [MemberNotNull(nameof(_store), nameof(_current), nameof(_logRate), nameof(Kernel), nameof(Config), nameof(Variables), nameof(Http))]
     private void SetUp()
     {
         CompiledPlugin compiled = _compiled;

@@ -53,6 +53,8 @@ public sealed class PluginResetTests
         config["key"] = "changed";
         plugin.Timeout = TimeSpan.FromSeconds(5);
         plugin.MaxOutputBytes = 3;
+        plugin.AllowedHosts = ["example.com"];
+        plugin.MaxHttpResponseBytes = 9;
         plugin.LogLevel = PluginLogLevel.Trace;
         plugin.LogSink = static (_, _) => { };
         plugin.HostContext = "mine";
@@ -74,6 +76,8 @@ public sealed class PluginResetTests
         Assert.Equal("manifest", plugin.Config["key"]);
         Assert.Equal(TimeSpan.FromSeconds(30), plugin.Timeout);
         Assert.Equal(1_000_000, plugin.MaxOutputBytes);
+        Assert.Empty(plugin.AllowedHosts);
+        Assert.Equal(50 * 1024 * 1024, plugin.MaxHttpResponseBytes);
         Assert.Null(plugin.LogLevel);
         Assert.Null(plugin.LogSink);
         Assert.Null(plugin.HostContext);
