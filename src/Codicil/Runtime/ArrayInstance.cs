@@ -77,6 +77,45 @@ internal sealed class ArrayInstance(GcType type, Array elements) : ArrayReferenc
         }
     }
 
+    /// <summary>An array of default values of a type that is known at run time.</summary>
+    public static ArrayInstance Create(int length, GcType type)
+    {
+        Type element = ElementClass(type.Fields[0]);
+        return new ArrayInstance(
+            type,
+            element == typeof(byte) ? Allocate<byte>(length)
+            : element == typeof(ushort) ? Allocate<ushort>(length)
+            : element == typeof(int) ? Allocate<int>(length)
+            : element == typeof(long) ? Allocate<long>(length)
+            : element == typeof(float) ? Allocate<float>(length)
+            : element == typeof(double) ? Allocate<double>(length)
+            : element == typeof(Vector128<byte>) ? Allocate<Vector128<byte>>(length)
+            : Allocate<ReferenceElement>(length));
+    }
+
+    /// <summary>Elements for an array.</summary>
+    /// <exception cref="ResourceLimitException">.NET has no arrays of that length, or no memory.</exception>
+    public static T[] Allocate<T>(int length)
+    {
+        if ((uint)length > (uint)Array.MaxLength)
+        {
+            ThrowTooLong(length, null);
+        }
+
+        try
+        {
+            return new T[length];
+        }
+        catch (OutOfMemoryException exception)
+        {
+            ThrowTooLong(length, exception);
+            return null!;
+        }
+    }
+
+    private static void ThrowTooLong(int length, Exception? cause) => throw new ResourceLimitException(
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"allocation size too large: an array of {(uint)length} elements"), cause);
+
     /// <summary>The .NET type of the elements of an array type.</summary>
     public static Type ElementClass(FieldType element) => element.Storage switch
     {
@@ -98,6 +137,12 @@ internal sealed class ArrayInstance(GcType type, Array elements) : ArrayReferenc
 internal sealed class HostReference(object value) : AnyReference(GcType.Host)
 {
     public object Value => value;
+
+    /// <summary>A reference as any.convert_extern makes it.</summary>
+    public static object? Internalize(object? reference) => reference is null or AnyReference ? reference : new HostReference(reference);
+
+    /// <summary>A reference as extern.convert_any makes it.</summary>
+    public static object? Externalize(object? reference) => reference is HostReference host ? host.Value : reference;
 
     public override string ToString() => value.ToString() ?? "";
 }

@@ -4,7 +4,6 @@ using System.Runtime.Intrinsics;
 using Codicil.Format.Instructions;
 using Codicil.Format.Modules;
 using Codicil.Format.Types;
-using Codicil.Semantics;
 
 namespace Codicil.Runtime;
 
@@ -62,10 +61,10 @@ internal static class ConstantEvaluator
                     stack.Push(Constant.Of(I31Reference.Create((int)stack.Pop().Bits)));
                     break;
                 case Opcode.AnyConvertExtern:
-                    stack.Push(Constant.Of(GcOps.Internalize(stack.Pop().Reference)));
+                    stack.Push(Constant.Of(HostReference.Internalize(stack.Pop().Reference)));
                     break;
                 case Opcode.ExternConvertAny:
-                    stack.Push(Constant.Of(GcOps.Externalize(stack.Pop().Reference)));
+                    stack.Push(Constant.Of(HostReference.Externalize(stack.Pop().Reference)));
                     break;
                 case Opcode.StructNew:
                     {
@@ -85,7 +84,7 @@ internal static class ConstantEvaluator
                         GcType type = instance.GcTypes[(int)instruction.Index];
                         int length = (int)stack.Pop().Bits;
                         Value value = ToValue(stack.Pop(), type.Fields[0].Type, type.Types);
-                        ArrayInstance array = GcOps.ArrayNewDefault(length, type);
+                        ArrayInstance array = ArrayInstance.Create(length, type);
                         for (int i = 0; i < array.Length; i++)
                         {
                             array.Put(i, value);
@@ -96,12 +95,12 @@ internal static class ConstantEvaluator
                     }
 
                 case Opcode.ArrayNewDefault:
-                    stack.Push(Constant.Of(GcOps.ArrayNewDefault((int)stack.Pop().Bits, instance.GcTypes[(int)instruction.Index])));
+                    stack.Push(Constant.Of(ArrayInstance.Create((int)stack.Pop().Bits, instance.GcTypes[(int)instruction.Index])));
                     break;
                 case Opcode.ArrayNewFixed:
                     {
                         GcType type = instance.GcTypes[(int)instruction.Index];
-                        ArrayInstance array = GcOps.ArrayNewDefault((int)instruction.SecondIndex, type);
+                        ArrayInstance array = ArrayInstance.Create((int)instruction.SecondIndex, type);
                         for (int i = array.Length - 1; i >= 0; i--)
                         {
                             array.Put(i, ToValue(stack.Pop(), type.Fields[0].Type, type.Types));
@@ -155,7 +154,7 @@ internal static class ConstantEvaluator
                 }
 
             case Opcode.ArrayNewFixed:
-                return Constant.Of(GcOps.ArrayNewDefault(0, instance.GcTypes[(int)instruction.Index]));
+                return Constant.Of(ArrayInstance.Create(0, instance.GcTypes[(int)instruction.Index]));
             default:
                 throw new UnreachableException($"constant instruction {instruction.Opcode}");
         }

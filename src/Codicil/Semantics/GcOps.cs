@@ -12,14 +12,9 @@ internal static class GcOps
     /// <summary>What is copied or filled between two looks at the interrupt flag.</summary>
     private const int PieceElements = 1 << 18;
 
-    public static object? Internalize(object? reference) => reference switch
-    {
-        null => null,
-        AnyReference known => known,
-        _ => new HostReference(reference),
-    };
+    public static object? Internalize(object? reference) => HostReference.Internalize(reference);
 
-    public static object? Externalize(object? reference) => reference is HostReference host ? host.Value : reference;
+    public static object? Externalize(object? reference) => HostReference.Externalize(reference);
 
     public static int RefEqual(object? first, object? second) =>
         ReferenceEquals(first, second) || (first is I31Reference a && second is I31Reference b && a.Number == b.Number) ? 1 : 0;
@@ -36,26 +31,10 @@ internal static class GcOps
         return function.CanonicalTypeId == typeId || function.ManagedStore.ManagedEngine.Types.IsSubtype(function.CanonicalTypeId, typeId);
     }
 
-    public static object ArrayNewDefaultOf<T>(int length, GcType type) => new ArrayInstance(type, Allocate<T>(length));
-
-    /// <summary>An array of a type that is known at run time, for constant expressions.</summary>
-    public static ArrayInstance ArrayNewDefault(int length, GcType type)
-    {
-        Type element = ArrayInstance.ElementClass(type.Fields[0]);
-        return new ArrayInstance(
-            type,
-            element == typeof(byte) ? Allocate<byte>(length)
-            : element == typeof(ushort) ? Allocate<ushort>(length)
-            : element == typeof(int) ? Allocate<int>(length)
-            : element == typeof(long) ? Allocate<long>(length)
-            : element == typeof(float) ? Allocate<float>(length)
-            : element == typeof(double) ? Allocate<double>(length)
-            : element == typeof(Vector128<byte>) ? Allocate<Vector128<byte>>(length)
-            : Allocate<ReferenceElement>(length));
-    }
+    public static object ArrayNewDefaultOf<T>(int length, GcType type) => new ArrayInstance(type, ArrayInstance.Allocate<T>(length));
 
     /// <summary>An array for elements that the caller puts in.</summary>
-    public static T[] AllocateElements<T>(int length) => Allocate<T>(length);
+    public static T[] AllocateElements<T>(int length) => ArrayInstance.Allocate<T>(length);
 
     public static object Wrap(Array elements, GcType type) => new ArrayInstance(type, elements);
 
@@ -116,7 +95,7 @@ internal static class GcOps
         where T : unmanaged
     {
         ReadOnlySpan<byte> data = DataOf<T>(offset, length, segment, instance);
-        T[] elements = Allocate<T>(length);
+        T[] elements = ArrayInstance.Allocate<T>(length);
         CopyData(data, elements.AsSpan());
         return new ArrayInstance(type, elements);
     }
@@ -132,7 +111,7 @@ internal static class GcOps
     public static object ArrayNewElements(int offset, int length, int segment, GcType type, ModuleInstance instance)
     {
         ReadOnlySpan<object?> source = ElementsOf(offset, length, segment, instance);
-        ReferenceElement[] elements = Allocate<ReferenceElement>(length);
+        ReferenceElement[] elements = ArrayInstance.Allocate<ReferenceElement>(length);
         for (int i = 0; i < elements.Length; i++)
         {
             elements[i].Reference = source[i];
@@ -154,27 +133,9 @@ internal static class GcOps
 
     private static ArrayInstance New<T>(T value, int length, GcType type)
     {
-        T[] elements = Allocate<T>(length);
+        T[] elements = ArrayInstance.Allocate<T>(length);
         elements.AsSpan().Fill(value);
         return new ArrayInstance(type, elements);
-    }
-
-    private static T[] Allocate<T>(int length)
-    {
-        if ((uint)length > (uint)Array.MaxLength)
-        {
-            ThrowTooLong(length, null);
-        }
-
-        try
-        {
-            return new T[length];
-        }
-        catch (OutOfMemoryException exception)
-        {
-            ThrowTooLong(length, exception);
-            return null!;
-        }
     }
 
     private static void Fill<T>(object? array, int index, T value, int count, ModuleInstance instance)
@@ -238,7 +199,4 @@ internal static class GcOps
 
         return elements.AsSpan(offset, count);
     }
-
-    private static void ThrowTooLong(int length, Exception? cause) => throw new ResourceLimitException(
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"allocation size too large: an array of {(uint)length} elements"), cause);
 }
