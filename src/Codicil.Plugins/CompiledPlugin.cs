@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 
 using Codicil.Format.Types;
+using Codicil.Plugins.Http;
 
 using Microsoft.Extensions.Logging;
 
@@ -20,12 +21,13 @@ public sealed class CompiledPlugin : IDisposable
     private LinkedListNode<WeakReference<CompiledPlugin>>? _observed;
     private bool _disposed;
 
-    private CompiledPlugin(string name, Engine engine, PluginModules modules, PluginManifest manifest, PluginOptions options)
+    private CompiledPlugin(string name, Engine engine, PluginModules modules, CompiledHttp http, PluginManifest manifest, PluginOptions options)
     {
         Name = name;
         Logger = options.LoggerFactory?.CreateLogger(PluginDiagnostics.LogCategoryPrefix + name);
         _engine = engine;
         _modules = modules;
+        Http = http;
         // The modules' bytes are not needed any more.
         Manifest = manifest with { Wasm = [] };
         Options = options;
@@ -75,6 +77,8 @@ public sealed class CompiledPlugin : IDisposable
             return sum;
         }
     }
+
+    internal CompiledHttp Http { get; }
 
     internal Linker? WasiLinker { get; }
 
@@ -128,12 +132,13 @@ public sealed class CompiledPlugin : IDisposable
             engineOptions = engineOptions with { MemoryPageLimit = Math.Min(pages, engineOptions.MemoryPageLimit) };
         }
 
+        var http = new CompiledHttp(manifest, options);
         string name = NameOf(manifest, options);
         PluginOperation operation = PluginTelemetry.BeginCompile(name);
         Engine engine = Engine.Create(engineOptions);
         try
         {
-            var compiled = new CompiledPlugin(name, engine, PluginModules.Compile(engine, manifest, options, cancellationToken), manifest, options);
+            var compiled = new CompiledPlugin(name, engine, PluginModules.Compile(engine, manifest, options, http.Group, cancellationToken), http, manifest, options);
             compiled._observed = PluginTelemetry.Add(compiled);
             PluginTelemetry.End(operation);
             return compiled;
@@ -142,6 +147,7 @@ public sealed class CompiledPlugin : IDisposable
         {
             PluginTelemetry.End(operation, exception);
             engine.Dispose();
+            http.Dispose();
             throw;
         }
     }
@@ -203,6 +209,7 @@ public sealed class CompiledPlugin : IDisposable
         }
 
         _engine.Dispose();
+        Http.Dispose();
     }
 
     internal void Register(Plugin plugin)

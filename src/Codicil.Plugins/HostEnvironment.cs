@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text;
-using System.Text.Json;
+
+using Codicil.Plugins.Http;
 
 namespace Codicil.Plugins;
 
@@ -64,33 +65,39 @@ internal sealed class HostEnvironment(Plugin plugin)
 
     private long HttpRequest(long request, long body)
     {
-        string url;
+        plugin.Http.Clear();
         try
         {
-            url = ReadUrl(Read(request, "http request"));
-        }
-        catch (JsonException exception)
-        {
-            throw new PluginException(PluginFailure.InvalidRequest, $"invalid http request: {exception.Message}", exception);
+            using HttpReply reply = plugin.Http.Send(Read(request, "http request"), body == 0 ? [] : Read(body, "http request body"), hasBody: body != 0);
+            return WriteBody(reply.Body);
         }
         finally
         {
             Kernel.Free(_kernel, request);
+            Kernel.Free(_kernel, body);
         }
-
-        Kernel.Free(_kernel, body);
-        if (!Uri.TryCreate(url, UriKind.Absolute, out _))
-        {
-            throw new PluginException(PluginFailure.InvalidRequest, $"invalid url: '{url}'");
-        }
-
-        // Nothing is ever sent by this version, whatever the manifest allows.
-        throw new PluginException(PluginFailure.NotAllowed, $"HTTP request to '{url}' is not allowed");
     }
 
-    private int HttpStatusCode() => 0;
+    private long WriteBody(ResponseBody body)
+    {
+        if (body.Length == 0)
+        {
+            return 0;
+        }
 
-    private long HttpHeaders() => 0;
+        long handle = Kernel.Alloc(_kernel, body.Length);
+        if (handle == 0)
+        {
+            throw new ResourceLimitException("failed to write the response body to memory: the kernel's limit is met");
+        }
+
+        body.CopyTo(_kernel.GetBlock(handle));
+        return handle;
+    }
+
+    private int HttpStatusCode() => plugin.Http.StatusCode;
+
+    private long HttpHeaders() => plugin.SharesHttpHeaders ? WriteValue(HeadersJson.Write(plugin.Http.Headers), "http headers") : 0;
 
     private int GetLogLevel() => (int)plugin.EffectiveLogLevel;
 
@@ -112,32 +119,6 @@ internal sealed class HostEnvironment(Plugin plugin)
         }
 
         Kernel.Free(_kernel, message);
-    }
-
-    private static string ReadUrl(ReadOnlySpan<byte> json)
-    {
-        var reader = new Utf8JsonReader(json);
-        string? url = null;
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-        {
-            throw new JsonException("expected an object");
-        }
-
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            bool isUrl = string.Equals(reader.GetString(), "url", StringComparison.OrdinalIgnoreCase);
-            reader.Read();
-            if (isUrl)
-            {
-                url = reader.TokenType == JsonTokenType.String ? reader.GetString() : throw new JsonException("the url is no string");
-            }
-            else
-            {
-                reader.Skip();
-            }
-        }
-
-        return url ?? "";
     }
 
     private string ReadText(long handle, string what) => Encoding.UTF8.GetString(Read(handle, what));

@@ -186,6 +186,10 @@ public sealed partial class Plugin
 
             return read(Run(name), state);
         }
+        catch (Exception exception) when (NoteFailure(exception))
+        {
+            throw;
+        }
         catch (ExitException exit)
         {
             return read(FinishExit(exit), state);
@@ -202,7 +206,7 @@ public sealed partial class Plugin
         }
         finally
         {
-            ReportDroppedLogs();
+            EndObserving();
             Leave();
         }
     }

@@ -38,6 +38,10 @@ public sealed partial class Plugin
             Begin(input);
             return Run(name);
         }
+        catch (Exception exception) when (NoteFailure(exception))
+        {
+            throw;
+        }
         catch (ExitException exit)
         {
             return FinishExit(exit);
@@ -54,7 +58,7 @@ public sealed partial class Plugin
         }
         finally
         {
-            ReportDroppedLogs();
+            EndObserving();
             Leave();
         }
     }
@@ -114,6 +118,7 @@ public sealed partial class Plugin
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private PluginOutput Run(string name)
     {
+        Recorder?.Begin(name, TraceMetadata);
         GuestFunction function = ReferenceEquals(name, _lastName) ? _lastFunction! : FindFunction(name);
         if (!_started)
         {

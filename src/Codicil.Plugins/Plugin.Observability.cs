@@ -9,7 +9,21 @@ public sealed partial class Plugin
 {
     private readonly LogRate _logRate;
 
+    /// <summary>What a trace of the next calls says beside what happened in them (<see cref="PluginTrace.Metadata"/>); null for nothing. It is handed on as it is.</summary>
+    public IReadOnlyDictionary<string, object?>? TraceMetadata { get; set; }
+
     internal string Name => _compiled.Name;
+
+    /// <summary>Whether a call was left by an exception, so that the guest may be in a state that it never expects.</summary>
+    internal bool HasFailed { get; private set; }
+
+    /// <summary>The lease that it is out on: alive as long as this is used.</summary>
+    internal object? Holder { get; set; }
+
+    internal bool IsInCall => Volatile.Read(ref _state) == Busy;
+
+    /// <summary>What collects events for the tracer; null without one.</summary>
+    internal PluginTraceRecorder? Recorder { get; }
 
     internal PluginLogLevel EffectiveLogLevel => LogLevel ?? (_compiled.Logger is ILogger logger ? PluginLogger.LeastLevel(logger) : PluginLogDefaults.Level);
 
@@ -74,9 +88,17 @@ public sealed partial class Plugin
         return may;
     }
 
-    // At the end of a call what it lost is said, since the next call may never come.
-    private void ReportDroppedLogs()
+    // A filter that catches nothing: what ends a call is known here before it is translated.
+    private bool NoteFailure(Exception exception)
     {
+        HasFailed |= exception is not PluginException { Failure: PluginFailure.GuestError or PluginFailure.UnknownFunction or PluginFailure.UnsuitableFunction };
+        return Recorder is not null && Recorder.Fail(exception);
+    }
+
+    // While the call is still the owner's. What it lost of its log is said, since the next call may never come.
+    private void EndObserving()
+    {
+        Recorder?.End();
         if (_logRate.TakeDropped() is > 0 and long dropped)
         {
             PluginTelemetry.LogsDropped(Name, dropped);

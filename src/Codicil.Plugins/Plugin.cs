@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 
+using Codicil.Plugins.Http;
 using Codicil.Wasi;
 
 namespace Codicil.Plugins;
@@ -31,6 +32,7 @@ public sealed partial class Plugin : IDisposable
         Kernel = new Kernel(manifest.Memory.MaxPages is long pages and > 0 ? pages : null);
         Config = new Dictionary<string, string>(manifest.Config, StringComparer.Ordinal);
         Variables = new PluginVariables(manifest.Memory.EffectiveMaxVarBytes);
+        Http = new PluginHttp(this, compiled.Http, manifest.Memory.EffectiveMaxHttpResponseBytes);
         Timeout = manifest.Timeout is TimeSpan timeout && timeout > TimeSpan.Zero ? timeout : null;
         LogLevel = compiled.Options.LogLevel;
         LogSink = compiled.Options.LogSink;
@@ -41,6 +43,7 @@ public sealed partial class Plugin : IDisposable
         WasiOptions? wasi = compiled.Options.Wasi ? PluginDirectories.AddTo(WithConsoleIfAsked(compiled.Options.WasiOptions), manifest.AllowedPaths) : null;
         _store = compiled.Engine.CreateStore(compiled.Options.Limits);
         _store.Data = _current;
+        Recorder = compiled.Options.Tracer is PluginTracer tracer ? new PluginTraceRecorder(tracer, compiled.Name, _store) : null;
         if (wasi is not null)
         {
             _store.SetWasiOptions(wasi);
@@ -139,9 +142,14 @@ public sealed partial class Plugin : IDisposable
             Enter(cancellationToken);
             try
             {
+                Recorder?.Begin(null, null);
                 Kernel.Begin([]);
                 _instances = PluginInstances.Create(_compiled, _store, this, _current);
                 ThrowIfInterruptedAtEnd();
+            }
+            catch (Exception exception) when (NoteFailure(exception))
+            {
+                throw;
             }
             catch (Exception exception) when (exception is TrapException or ExitException)
             {
@@ -149,6 +157,7 @@ public sealed partial class Plugin : IDisposable
             }
             finally
             {
+                EndObserving();
                 Leave();
             }
         }

@@ -43,6 +43,9 @@ public enum PluginFailure
 
     /// <summary>The guest handed the host something unreadable.</summary>
     InvalidRequest,
+
+    /// <summary>An HTTP request of the guest got no response: no address, no connection, a broken message.</summary>
+    Http,
 }
 
 /// <summary>

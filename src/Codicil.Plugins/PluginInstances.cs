@@ -66,14 +66,14 @@ internal sealed class PluginInstances
         var imports = new Extern[types.Length];
         for (int i = 0; i < imports.Length; i++)
         {
-            imports[i] = Resolve(types[i], module.Imports[i])
+            imports[i] = Resolve(module, types[i], module.Imports[i])
                 ?? throw new LinkException($"unknown import: `{types[i].ModuleName}::{types[i].Name}` has not been defined", types[i].ModuleName, types[i].Name);
         }
 
         return _store.Instantiate(module.Module, imports);
     }
 
-    private Extern? Resolve(ImportType import, ImportSource source)
+    private Extern? Resolve(PluginModule module, ImportType import, ImportSource source)
     {
         switch (source.Kind)
         {
@@ -90,7 +90,7 @@ internal sealed class PluginInstances
             case ImportKind.LinkedExit:
                 return ManagedCode.FromDelegate(_store, new Action<int>(static code => throw new LinkedExitException((uint)code)));
             case ImportKind.Observe:
-                return DoNothing((FunctionType)import.Type);
+                return ObserveImports.Bind(_store, module.Module, import, _plugin.Recorder);
             default:
                 return null;
         }
@@ -121,12 +121,4 @@ internal sealed class PluginInstances
             target.Invoke(arguments, results);
         });
     }
-
-    private Function DoNothing(FunctionType type) => Function.Create(_store, type, (_, _, results) =>
-    {
-        for (int i = 0; i < results.Length; i++)
-        {
-            results[i] = Value.Default(type.Results[i]);
-        }
-    });
 }

@@ -15,7 +15,7 @@ public sealed record PluginManifest
     /// <summary>Values that the guest can read by key.</summary>
     public IReadOnlyDictionary<string, string> Config { get; init; } = ImmutableDictionary<string, string>.Empty;
 
-    /// <summary>Patterns of the hosts that the guest may reach by HTTP; none when empty.</summary>
+    /// <summary>Patterns of the hosts that the guest may reach by HTTP (see <see cref="Http.HostPattern"/>); none when empty.</summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
     /// <summary>Directories of the host, each with the path under which the guest sees it; the prefix <c>ro:</c> makes one read-only.</summary>

@@ -12,11 +12,13 @@ public sealed record PluginMemoryLimits
     /// <summary>The most pages of 64 KiB for each memory of the plug-in and for the kernel's data; null or 0 for no limit.</summary>
     public long? MaxPages { get; init; }
 
-    /// <summary>The largest HTTP response in bytes; null or negative for the default, 0 for empty bodies only.</summary>
+    /// <summary>The largest HTTP response in bytes, after decompression; null or negative for the default, 0 for empty bodies only.</summary>
     public long? MaxHttpResponseBytes { get; init; }
 
     /// <summary>What the variables may take in bytes (see <see cref="PluginVariables"/>); null or negative for the default, 0 to disable them.</summary>
     public long? MaxVarBytes { get; init; }
+
+    internal long EffectiveMaxHttpResponseBytes => MaxHttpResponseBytes is long limit and >= 0 ? limit : DefaultMaxHttpResponseBytes;
 
     internal long EffectiveMaxVarBytes => MaxVarBytes is long limit and >= 0 ? limit : DefaultMaxVarBytes;
 }

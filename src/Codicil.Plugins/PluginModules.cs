@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 
 using Codicil.Format.Types;
+using Codicil.Plugins.Http;
 
 namespace Codicil.Plugins;
 
@@ -36,9 +37,6 @@ internal sealed class PluginModules
     public const string WasiModuleName = "wasi_snapshot_preview1";
     private const string MainName = "main";
 
-    // The imports of modules instrumented for observation; without an observer they do nothing.
-    private static readonly ImmutableArray<string> s_observeModuleNames = ["dylibso_observe", "dylibso:observe/instrument", "dylibso:observe/api"];
-
     private PluginModules(ImmutableArray<PluginModule> all, ImmutableArray<int> startOrder)
     {
         All = all;
@@ -55,7 +53,7 @@ internal sealed class PluginModules
     public int Main => All.Length - 1;
 
     /// <summary>Loads and compiles a manifest's modules, in its order; of each the bytes, the name, a collision, the hash, the code.</summary>
-    public static PluginModules Compile(Engine engine, PluginManifest manifest, PluginOptions options, CancellationToken cancellationToken)
+    public static PluginModules Compile(Engine engine, PluginManifest manifest, PluginOptions options, PluginHttpGroup http, CancellationToken cancellationToken)
     {
         if (manifest.Wasm.Count == 0)
         {
@@ -65,12 +63,16 @@ internal sealed class PluginModules
         // What a failure leaves behind goes with the engine, which the caller disposes.
         var modules = new List<PluginModule>();
         PluginModule? main = null;
-        var moduleOptions = new ModuleOptions { BoundImports = KernelImports.All };
+        var moduleOptions = new ModuleOptions
+        {
+            BoundImports = KernelImports.All,
+            Listener = options.Tracer is { Options.AllFunctions: true } tracer ? new TracingListener(tracer, engine.Options.Listener) : null,
+        };
         for (int i = 0; i < manifest.Wasm.Count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             PluginWasm wasm = manifest.Wasm[i] ?? throw new PluginException(PluginFailure.Manifest, "invalid Wasm entry: it is null");
-            ReadOnlyMemory<byte> bytes = wasm.Load(cancellationToken);
+            ReadOnlyMemory<byte> bytes = wasm is PluginWasmUrl url ? url.Load(http, cancellationToken) : wasm.Load(cancellationToken);
             string declared = wasm.Name ?? "";
             bool isMain = declared == MainName || (main is null && (declared.Length == 0 || i == manifest.Wasm.Count - 1));
             CheckName(declared, isMain, main, modules, options);
@@ -216,6 +218,6 @@ internal sealed class PluginModules
             return new ImportSource(ImportKind.Linked, module);
         }
 
-        return import.Type is FunctionType && s_observeModuleNames.Contains(import.ModuleName) ? new ImportSource(ImportKind.Observe) : default;
+        return import.Type is FunctionType && ObserveImports.IsObserve(import.ModuleName) ? new ImportSource(ImportKind.Observe) : default;
     }
 }

@@ -1,3 +1,4 @@
+using Codicil.Plugins.Http;
 using Codicil.Wasi;
 
 using Microsoft.Extensions.Logging;
@@ -41,8 +42,20 @@ public sealed record PluginOptions
     /// <summary>The least level that instances log; null for <see cref="PluginLogDefaults.Level"/>.</summary>
     public PluginLogLevel? LogLevel { get; init; }
 
+    /// <summary>How the plug-in reaches others by HTTP; it may reach those of the manifest's <see cref="PluginManifest.AllowedHosts"/>. The compiled plug-in is a trust group of its own.</summary>
+    public PluginHttpOptions Http { get; init; } = PluginHttpOptions.Default;
+
+    /// <summary>The trust group that the plug-in belongs to, in place of one of its own; <see cref="Http"/> is not given then.</summary>
+    public PluginHttpGroup? HttpGroup { get; init; }
+
+    /// <summary>Whether the guest sees the headers of HTTP responses; off by default.</summary>
+    public bool HttpResponseHeaders { get; init; }
+
     /// <summary>Where instances log to; null for <see cref="PluginLogDefaults.Sink"/>.</summary>
     public PluginLogSink? LogSink { get; init; }
+
+    /// <summary>What receives traces of guests' functions after each call; null for nothing, which costs nothing.</summary>
+    public PluginTracer? Tracer { get; init; }
 
     /// <summary>
     /// Makes the logger of each plug-in, with the category <see cref="PluginDiagnostics.LogCategoryPrefix"/> and its name; null for none. Where no <see cref="LogLevel"/> is given, the levels

@@ -23,6 +23,10 @@ public abstract class PluginWasm
     /// <summary>A module in a file.</summary>
     public static PluginWasm FromFile(string path, string? name = null, string? hash = null) => new PluginWasmFile(path) { Name = name, Hash = hash };
 
+    /// <summary>A module behind a URL.</summary>
+    [SuppressMessage("Design", "CA1054:URI-like parameters should not be strings", Justification = "A manifest keeps what was written, so that it round-trips.")]
+    public static PluginWasm FromUrl(string url, string? name = null, string? hash = null) => new PluginWasmUrl(url) { Name = name, Hash = hash };
+
     /// <summary>A module in memory; the bytes must not change until the plug-in is compiled.</summary>
     public static PluginWasm FromBytes(ReadOnlyMemory<byte> data, string? name = null, string? hash = null) => new PluginWasmBytes(data) { Name = name, Hash = hash };
 }
@@ -64,34 +68,4 @@ public sealed class PluginWasmBytes : PluginWasm
 
     /// <inheritdoc/>
     public override ReadOnlyMemory<byte> Load(CancellationToken cancellationToken) => Data;
-}
-
-/// <summary>A module behind a URL. Immutable and thread-safe. This version keeps such an entry but has no HTTP client to load it with.</summary>
-public sealed class PluginWasmUrl : PluginWasm
-{
-    /// <summary>A module behind a URL.</summary>
-    /// <param name="url">The URL as written in the manifest.</param>
-    [SuppressMessage("Design", "CA1054:URI-like parameters should not be strings", Justification = "A manifest keeps what was written, so that it round-trips.")]
-    public PluginWasmUrl(string url)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(url);
-        Url = url;
-    }
-
-    /// <summary>The URL as written.</summary>
-    [SuppressMessage("Design", "CA1056:URI-like properties should not be strings", Justification = "A manifest keeps what was written, so that it round-trips.")]
-    public string Url { get; }
-
-    /// <summary>The request's method; null for GET.</summary>
-    public string? Method { get; init; }
-
-    /// <summary>The request's headers.</summary>
-    public IReadOnlyDictionary<string, string> Headers { get; init; } = System.Collections.Immutable.ImmutableDictionary<string, string>.Empty;
-
-    /// <inheritdoc/>
-    public override string Location => Url;
-
-    /// <inheritdoc/>
-    public override ReadOnlyMemory<byte> Load(CancellationToken cancellationToken) =>
-        throw new PluginException(PluginFailure.Load, $"failed to fetch Wasm data from URL '{Url}': this version has no HTTP client, load the bytes and give them as data");
 }

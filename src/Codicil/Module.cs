@@ -108,6 +108,9 @@ public abstract class Module : IDisposable
     /// <summary>The contents of the custom sections of a name, in order.</summary>
     public abstract ImmutableArray<ReadOnlyMemory<byte>> GetCustomSections(string name);
 
+    /// <summary>The name that the name section gives a function; null when it has none or there is no such function.</summary>
+    public abstract string? GetFunctionName(int functionIndex);
+
     /// <summary>Emits the code of every defined function, without compiling it to machine code, and says what came out.</summary>
     /// <exception cref="ResourceLimitException">A function is beyond what can be compiled.</exception>
     public abstract ImmutableArray<FunctionCode> DescribeCode();

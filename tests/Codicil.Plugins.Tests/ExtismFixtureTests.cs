@@ -480,12 +480,6 @@ public sealed class ExtismFixtureTests
     {
     }
 
-    [Fact(Skip = "debt: plug-in host: observation is not built yet")]
-    [Trait("Parity", "EXT-25")]
-    public void Nested_gives_spans()
-    {
-    }
-
     [Fact]
     [Trait("Parity", "EXT-11")]
     public void Hello_haskell()

@@ -94,6 +94,14 @@ internal static class GuardExactnessVectorCases
         AddStores(bodies);
         AddPairs(bodies);
         AddAddresses(bodies);
+        foreach (string narrow in (string[])["(i64.load8_u A)", "(i64.load16_u A)", "(i64.load32_u A)", "(i64.load A)", "(i64x2.extract_lane 0 (v128.load8_splat A))", "(i64x2.extract_lane 0 (v128.load32_zero A))"])
+        {
+            foreach (string wide in (string[])["(i64x2.extract_lane 0 (v128.load A))", "(i64x2.extract_lane 1 (v128.load A))", "(i64x2.extract_lane 0 (v128.load8x8_u A))", "(i64x2.extract_lane 1 (v128.load64_splat A))"])
+            {
+                GuardExactnessCases.AddCancelled(bodies, narrow.Replace("A", A, StringComparison.Ordinal), wide.Replace("A", A, StringComparison.Ordinal));
+            }
+        }
+
         return bodies.ConvertAll(static body => Locals + body);
     }
 

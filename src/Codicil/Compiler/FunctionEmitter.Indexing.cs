@@ -109,6 +109,9 @@ internal struct OperandBounds
     private Values _most;
     private int _count;
 
+    /// <summary>The most that the topmost operand can be.</summary>
+    public readonly uint Top => At(0);
+
     /// <summary>Whether the topmost two operands, a constant above, have a sum that does not wrap.</summary>
     public readonly bool IsSumSmall => (ulong)At(1) + At(0) <= uint.MaxValue;
 

@@ -250,12 +250,20 @@ internal sealed partial class FunctionEmitter
         LocalBuilder value = Scratch(kind);
         _il.StoreLocal(value);
         Pop(1);
-        EmitLoadAddress(offset, width);
+        if (_isChecked)
+        {
+            EmitCheckedAddress(offset, width);
+        }
+        else
+        {
+            EmitAddress(offset);
+        }
+
         _il.LoadLocal(value);
         Push();
     }
 
-    /// <summary>Turns the i32 on top into the address of an access, which is checked where the access itself does not trap.</summary>
+    /// <summary>Turns the i32 on top into the address of a load, which is checked where the load itself does not trap.</summary>
     private void EmitLoadAddress(ulong offset, int width)
     {
         if (_isChecked)
@@ -265,9 +273,48 @@ internal sealed partial class FunctionEmitter
         }
         else
         {
+            EmitWidthMark(offset, width);
             EmitAddress(offset);
         }
     }
+
+    /// <summary>Marks the i32 on top, the index of a load in guard mode, with the load's width where that matters; see <see cref="LoadWidths"/>.</summary>
+    private void EmitWidthMark(ulong offset, int width)
+    {
+        if (_bounds.Top + offset + (ulong)width <= MinimumBytes)
+        {
+            // It never traps.
+            return;
+        }
+
+        if (_pending == PendingKind.Constant)
+        {
+            // The casts of a constant are a constant.
+            EnsureTop(1);
+            HideInt32();
+            return;
+        }
+
+        ReadOnlySpan<OpCode> mark = _widths.MarkOf(offset + (_isWide ? _wideOffset : 0), width);
+        if (mark.IsEmpty)
+        {
+            return;
+        }
+
+        EnsureTop(1);
+        if (_isWide)
+        {
+            Narrow();
+        }
+
+        foreach (OpCode cast in mark)
+        {
+            _il.Emit(cast);
+        }
+    }
+
+    /// <summary>What the first memory has at least.</summary>
+    private ulong MinimumBytes => _format.Memories[0].Limits.Minimum << _format.Memories[0].PageSizeLog2;
 
     private static OperandKind StoredKind(Opcode opcode) => opcode switch
     {

@@ -63,6 +63,7 @@ internal sealed partial class FunctionEmitter
     private int _onStack;
     private bool _reachable = true;
     private Opcode _nextOpcode;
+    private readonly LoadWidths _widths = new();
 
     public FunctionEmitter(ModuleEmitter module, int functionIndex)
     {
@@ -166,6 +167,8 @@ internal sealed partial class FunctionEmitter
                     break;
             }
 
+            _widths.See(instruction, index.Offset);
+
             index.See(instruction);
         }
 
@@ -221,6 +224,12 @@ internal sealed partial class FunctionEmitter
             _memoryBase = _il.DeclareLocal(typeof(nint));
             _bias = _isChecked ? 0 : summary.HasFarOffset ? GuardAddressing.FarBias : GuardAddressing.NearBias;
             LoadInstance();
+            if (!_isChecked)
+            {
+                // The JIT may make this function a part of one that loads other widths (LoadWidths): its base must not be taken for this one.
+                _il.Emit(OpCodes.Volatile);
+            }
+
             _il.LoadField(_isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase);
             _il.StoreLocal(_memoryBase);
             if (_isChecked)

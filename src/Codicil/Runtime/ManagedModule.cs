@@ -96,6 +96,8 @@ internal sealed class ManagedModule : Module
         }
     }
 
+    public override string? GetFunctionName(int functionIndex) => (uint)functionIndex < (uint)Format.Functions.Length ? Format.Names.Functions[functionIndex] : null;
+
     public bool TryGetExport(string name, out Export export)
     {
         bool found = _exportIndices.TryGetValue(name, out int index);

@@ -1,0 +1,83 @@
+using System.Collections.Frozen;
+using System.Globalization;
+
+namespace Codicil.Plugins.Http;
+
+/// <summary>HTTP of one instance: what it may reach, and what came back last. Used by the owner of the plug-in only.</summary>
+internal sealed class PluginHttp
+{
+    private readonly Plugin _plugin;
+    private readonly PluginHttpGroup _group;
+
+    public PluginHttp(Plugin plugin, CompiledHttp compiled, long maxResponseBytes)
+    {
+        _plugin = plugin;
+        _group = compiled.Group;
+        AllowedHosts = compiled.AllowedHosts;
+        MaxResponseBytes = maxResponseBytes;
+    }
+
+    /// <summary>The hosts that may be reached.</summary>
+    public HostPatternSet AllowedHosts { get; set; }
+
+    /// <summary>The largest body of a response.</summary>
+    public long MaxResponseBytes { get; set; }
+
+    /// <summary>The last response's status; 0 when there is none.</summary>
+    public int StatusCode { get; private set; }
+
+    /// <summary>The last response's headers.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; private set; } = FrozenDictionary<string, string>.Empty;
+
+    /// <summary>Forgets the last response, as every request does at its beginning, also one that is refused.</summary>
+    public void Clear()
+    {
+        StatusCode = 0;
+        Headers = FrozenDictionary<string, string>.Empty;
+    }
+
+    /// <summary>Sends a guest's request and waits for the response, no longer than the call may last.</summary>
+    /// <param name="json">The request. It is not looked at any more when the waiting begins.</param>
+    /// <param name="body">The body.</param>
+    /// <param name="hasBody">Whether there is one.</param>
+    /// <returns>The reply, complete; the caller disposes it.</returns>
+    /// <exception cref="PluginException">The request is refused or failed.</exception>
+    public HttpReply Send(ReadOnlySpan<byte> json, ReadOnlySpan<byte> body, bool hasBody)
+    {
+        var request = GuestRequest.Parse(json, body, hasBody, _group.Options);
+        HostPatternSet allowed = AllowedHosts;
+
+        // What the guest's memory cannot hold need not be read.
+        long maxBytes = Math.Min(MaxResponseBytes, Math.Min(_plugin.Kernel.MaxBytes, Array.MaxLength));
+        var exchange = new HttpExchange(_group, request, url => allowed.IsMatch(url.Host, url.Port), maxBytes);
+        exchange.Check();
+        PluginOperation operation = PluginTelemetry.BeginHttp(_plugin.Name, request.Method, request.Url.Uri);
+        try
+        {
+            HttpReply reply = Wait(exchange, request);
+            StatusCode = reply.StatusCode;
+            Headers = reply.Headers.AsReadOnly();
+            if (reply.Failure is PluginException failure)
+            {
+                reply.Dispose();
+                throw failure;
+            }
+
+            PluginTelemetry.EndHttp(operation, StatusCode);
+            return reply;
+        }
+        catch (Exception exception)
+        {
+            PluginTelemetry.EndHttp(operation, StatusCode, exception);
+            throw;
+        }
+    }
+
+    private HttpReply Wait(HttpExchange exchange, GuestRequest request) => HttpWait.Run(
+        exchange.RunAsync,
+        _group.Options.RequestTimeout,
+        _plugin.ThrowIfInterrupted,
+        () => new PluginException(
+            PluginFailure.Limit,
+            string.Create(CultureInfo.InvariantCulture, $"HTTP request to '{HttpText.Shown(request.UrlText)}' failed: no complete response in {_group.Options.RequestTimeout.TotalSeconds} s")));
+}

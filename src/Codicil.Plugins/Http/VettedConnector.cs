@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Codicil.Plugins.Http;
+
+/// <summary>Resolves a name once, leaves out the addresses that are not allowed, and connects to one of those that are left: no second look-up can lead elsewhere. Thread-safe.</summary>
+internal sealed class VettedConnector(PluginHttpGroup group)
+{
+    /// <summary>Connects, for <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
+    /// <exception cref="AddressRefusedException">No address is allowed.</exception>
+    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        DnsEndPoint target = context.DnsEndPoint;
+        Uri uri = context.InitialRequestMessage.RequestUri!;
+
+        // A proxy is the host's own choice, whatever its address is.
+        bool isProxy = group.Options.Proxy is not null && (target.Port != uri.Port || !string.Equals(target.Host, uri.IdnHost, StringComparison.OrdinalIgnoreCase));
+        IReadOnlyList<IPEndPoint> endPoints = await ResolveAsync(target, isProxy, cancellationToken).ConfigureAwait(false);
+        Socket socket = await ConnectAsync(endPoints, cancellationToken).ConfigureAwait(false);
+        return new NetworkStream(socket, ownsSocket: true);
+    }
+
+    private async ValueTask<IReadOnlyList<IPEndPoint>> ResolveAsync(DnsEndPoint target, bool isProxy, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<IPEndPoint> endPoints;
+        if (IPAddress.TryParse(target.Host, out IPAddress? literal))
+        {
+            endPoints = [new IPEndPoint(literal, target.Port)];
+        }
+        else if (isProxy || group.Options.Resolver is null)
+        {
+            IPAddress[] addresses = await Dns.GetHostAddressesAsync(target.Host, cancellationToken).ConfigureAwait(false);
+            endPoints = [.. addresses.Select(address => new IPEndPoint(address, target.Port))];
+        }
+        else
+        {
+            endPoints = await group.Options.Resolver(target, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (endPoints.Count == 0)
+        {
+            throw new SocketException((int)SocketError.HostNotFound);
+        }
+
+        if (isProxy)
+        {
+            return endPoints;
+        }
+
+        // Copies: what was checked is what is connected to, whatever the resolver does with its list.
+        IPEndPoint[] allowed = [.. endPoints.Select(static endPoint => new IPEndPoint(endPoint.Address, endPoint.Port)).Where(endPoint => group.Addresses.Allows(endPoint.Address))];
+        return allowed.Length != 0 ? allowed : throw new AddressRefusedException(target.Host);
+    }
+
+    // One after the other, each with an equal share of the time: a silent address must not keep the next one from being tried.
+    private async ValueTask<Socket> ConnectAsync(IReadOnlyList<IPEndPoint> endPoints, CancellationToken cancellationToken)
+    {
+        TimeSpan share = group.Options.ConnectTimeout / endPoints.Count;
+        SocketException? failure = null;
+        foreach (IPEndPoint endPoint in endPoints)
+        {
+            var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            timeout.CancelAfter(share);
+            try
+            {
+                await socket.ConnectAsync(endPoint, timeout.Token).ConfigureAwait(false);
+                return socket;
+            }
+            catch (SocketException exception)
+            {
+                socket.Dispose();
+                failure = exception;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                socket.Dispose();
+                failure = new SocketException((int)SocketError.TimedOut);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        }
+
+        throw failure!;
+    }
+}
