@@ -44,6 +44,12 @@ internal static class ChildSample
             case ["plugin-bytes", string file]:
                 Print(PluginSample.AllocatedBytes(options, file));
                 break;
+            case ["plugin-async", "seconds"]:
+                Print(AsyncPluginSample.Seconds(options));
+                break;
+            case ["plugin-async", "memory"]:
+                Print(AsyncPluginSample.KibibytesPerCall(options));
+                break;
             case ["files", string figure]:
                 Print(FileSample.Measure(options, figure));
                 break;
