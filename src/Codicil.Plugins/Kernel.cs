@@ -38,6 +38,7 @@ internal sealed class Kernel
 
     private readonly KernelBlocks _blocks = new(FirstOffset);
     private readonly int _limit;
+    private readonly Store? _store;
     private byte[] _memory = new byte[FirstArrayLength];
     private int _length = PageSize;
     private int _touchedEnd = FirstOffset;
@@ -52,8 +53,18 @@ internal sealed class Kernel
 
     /// <summary>An empty kernel.</summary>
     /// <param name="maxPages">The most pages of 64 KiB it may hold, at least 1; null for what an array can hold.</param>
-    public Kernel(long? maxPages = null) =>
+    /// <param name="store">The store whose memories and this one have a limit together; null for none.</param>
+    /// <exception cref="ResourceLimitException">Not even the first page is within that limit.</exception>
+    public Kernel(long? maxPages = null, Store? store = null)
+    {
         _limit = maxPages is long pages && pages < MaxMemoryLength / PageSize ? (int)Math.Max(pages, 1) * PageSize : MaxMemoryLength;
+        _store = store;
+        if (store?.TryReserveMemory(PageSize) == false)
+        {
+            throw new ResourceLimitException(
+                string.Create(CultureInfo.InvariantCulture, $"the plug-in's kernel needs {PageSize} bytes, its memories may have {store.Limits.TotalMemoryBytes} together"));
+        }
+    }
 
     /// <summary>The most bytes that can be handed out at once.</summary>
     public long MaxBytes => _limit - FirstOffset;
@@ -443,7 +454,7 @@ internal sealed class Kernel
         return (long)value;
     }
 
-    // Makes the memory longer; the array follows when something is there.
+    // Makes the memory longer. The store's limit is for what the guest has, not for what of it is touched.
     private bool TryGrow(long end)
     {
         if (end > _limit)
@@ -454,8 +465,19 @@ internal sealed class Kernel
         int exact = (int)((end + (PageSize - 1)) / PageSize * PageSize);
         long generous = _length + (long)Math.Min(_length, MaxGrowthStep);
         int length = (int)Math.Min(Math.Max(exact, generous), _limit);
+        if (_store is not null && !_store.TryReserveMemory(length - _length))
+        {
+            // Without what is only for later growth.
+            length = exact;
+            if (!_store.TryReserveMemory(length - _length))
+            {
+                return false;
+            }
+        }
+
         if (!TryResize(length))
         {
+            _store?.ReleaseMemory(length - _length);
             return false;
         }
 
