@@ -24,6 +24,8 @@ public sealed class CurrentPlugin
         _kernel = plugin.Kernel;
     }
 
+    internal string PluginName => _plugin.Name;
+
     internal PluginTraceRecorder? Recorder => _plugin.Recorder;
 
     /// <summary>The call's token. It knows nothing of the deadline or a disposal: see <see cref="Aborted"/>.</summary>

@@ -42,7 +42,7 @@ public sealed partial class HostFunction
     /// <param name="namespace">The module name; null for <see cref="DefaultNamespace"/>.</param>
     /// <exception cref="ArgumentException">The type has vectors or references.</exception>
     public HostFunction(string name, FunctionType type, HostFunctionStackCallback callback, string? @namespace = null)
-        : this(name, @namespace, BindRaw(type, callback))
+        : this(name, @namespace, BindRaw(name, type, callback))
     {
     }
 
@@ -68,49 +68,53 @@ public sealed partial class HostFunction
 
     /// <summary>A function without parameters or results.</summary>
     public static HostFunction Create(string name, Action<CurrentPlugin> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => new Action(() => callback(current)));
+        Shaped<HostValue.Nothing>(name, @namespace, callback, plugin =>
+        {
+            callback(plugin);
+            return default;
+        });
 
     /// <summary>A function of one parameter.</summary>
     /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T>(string name, Action<CurrentPlugin, T> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => HostFunctionShape.Bind<T, HostValue.Nothing>(current, (plugin, a) =>
+        Shaped<T, HostValue.Nothing>(name, @namespace, callback, (plugin, a) =>
         {
             callback(plugin, a);
             return default;
-        }));
+        });
 
     /// <summary>A function of two parameters.</summary>
     /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T1, T2>(string name, Action<CurrentPlugin, T1, T2> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => HostFunctionShape.Bind<T1, T2, HostValue.Nothing>(current, (plugin, a, b) =>
+        Shaped<T1, T2, HostValue.Nothing>(name, @namespace, callback, (plugin, a, b) =>
         {
             callback(plugin, a, b);
             return default;
-        }));
+        });
 
     /// <summary>A function of three parameters.</summary>
     /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T1, T2, T3>(string name, Action<CurrentPlugin, T1, T2, T3> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => HostFunctionShape.Bind<T1, T2, T3, HostValue.Nothing>(current, (plugin, a, b, c) =>
+        Shaped<T1, T2, T3, HostValue.Nothing>(name, @namespace, callback, (plugin, a, b, c) =>
         {
             callback(plugin, a, b, c);
             return default;
-        }));
+        });
 
     /// <summary>A function with a result.</summary>
     /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<TResult>(string name, Func<CurrentPlugin, TResult> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => HostFunctionShape.Bind(current, callback));
+        Shaped(name, @namespace, callback, callback);
 
     /// <summary>A function of one parameter with a result.</summary>
     /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T, TResult>(string name, Func<CurrentPlugin, T, TResult> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => HostFunctionShape.Bind(current, callback));
+        Shaped(name, @namespace, callback, callback);
 
     /// <summary>A function of two parameters with a result.</summary>
     /// <inheritdoc cref="Create{T1, T2, T3, TResult}(string, Func{CurrentPlugin, T1, T2, T3, TResult}, string?)" path="/remarks"/>
     public static HostFunction Create<T1, T2, TResult>(string name, Func<CurrentPlugin, T1, T2, TResult> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => HostFunctionShape.Bind(current, callback));
+        Shaped(name, @namespace, callback, callback);
 
     /// <summary>A function of three parameters with a result.</summary>
     /// <remarks>
@@ -119,11 +123,11 @@ public sealed partial class HostFunction
     /// that is the guest's; null and empty ones are handle 0.
     /// </remarks>
     public static HostFunction Create<T1, T2, T3, TResult>(string name, Func<CurrentPlugin, T1, T2, T3, TResult> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => HostFunctionShape.Bind(current, callback));
+        Shaped(name, @namespace, callback, callback);
 
     /// <summary>A function of one block of kernel memory, read in place, with a result (as in <see cref="Create{T, TResult}(string, Func{CurrentPlugin, T, TResult}, string?)"/>).</summary>
     public static HostFunction FromSpan<TResult>(string name, HostFunctionSpanCallback<TResult> callback, string? @namespace = null) =>
-        Typed(name, @namespace, callback, current => HostFunctionShape.Bind<long, TResult>(current, (plugin, handle) => callback(plugin, plugin.GetSpan(handle))));
+        Shaped<long, TResult>(name, @namespace, callback, (plugin, handle) => callback(plugin, plugin.GetSpan(handle)));
 
     /// <summary>A function that takes and gives JSON, each in a block of kernel memory.</summary>
     /// <param name="name">Its name.</param>
@@ -137,19 +141,13 @@ public sealed partial class HostFunction
     {
         ArgumentNullException.ThrowIfNull(inputType);
         ArgumentNullException.ThrowIfNull(outputType);
-        return Typed(name, @namespace, callback, current => HostFunctionShape.Bind<long, byte[]>(
-            current, (plugin, handle) => PluginJson.ToBytes(callback(plugin, PluginJson.Read(plugin.GetSpan(handle), inputType)), outputType)));
+        return Shaped<long, byte[]>(
+            name, @namespace, callback, (plugin, handle) => PluginJson.ToBytes(callback(plugin, PluginJson.Read(plugin.GetSpan(handle), inputType)), outputType));
     }
 
     internal Function Bind(Store store, CurrentPlugin current) => _bind(store, current);
 
-    private static HostFunction Typed(string name, string? @namespace, Delegate callback, Func<CurrentPlugin, Delegate> close)
-    {
-        ArgumentNullException.ThrowIfNull(callback);
-        return new HostFunction(name, @namespace, (store, current) => ManagedCode.FromDelegate(store, close(current)));
-    }
-
-    private static Func<Store, CurrentPlugin, Function> BindRaw(FunctionType type, HostFunctionStackCallback callback)
+    private static Func<Store, CurrentPlugin, Function> BindRaw(string name, FunctionType type, HostFunctionStackCallback callback)
     {
         ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
@@ -169,7 +167,15 @@ public sealed partial class HostFunction
                 stack[i] = RawValue.ToBits(arguments[i]);
             }
 
-            callback(current, stack);
+            if (PluginTelemetry.ObservesHostCalls)
+            {
+                CallObserved(name, callback, current, stack);
+            }
+            else
+            {
+                callback(current, stack);
+            }
+
             for (int i = 0; i < values.Length; i++)
             {
                 values[i] = RawValue.FromBits(results[i], stack[i]);

@@ -14,6 +14,14 @@ public sealed partial class Plugin
 
     internal string Name => _compiled.Name;
 
+    /// <summary>Whether a call was left by an exception, so that the guest may be in a state that it never expects.</summary>
+    internal bool HasFailed { get; private set; }
+
+    /// <summary>The lease that it is out on: alive as long as this is used.</summary>
+    internal object? Holder { get; set; }
+
+    internal bool IsInCall => Volatile.Read(ref _state) == Busy;
+
     /// <summary>What collects events for the tracer; null without one.</summary>
     internal PluginTraceRecorder? Recorder { get; }
 
@@ -81,7 +89,11 @@ public sealed partial class Plugin
     }
 
     // A filter that catches nothing: what ends a call is known here before it is translated.
-    private bool NoteFailure(Exception exception) => Recorder is not null && Recorder.Fail(exception);
+    private bool NoteFailure(Exception exception)
+    {
+        HasFailed |= exception is not PluginException { Failure: PluginFailure.GuestError or PluginFailure.UnknownFunction or PluginFailure.UnsuitableFunction };
+        return Recorder is not null && Recorder.Fail(exception);
+    }
 
     // While the call is still the owner's. What it lost of its log is said, since the next call may never come.
     private void EndObserving()

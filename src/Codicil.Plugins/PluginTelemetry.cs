@@ -58,7 +58,11 @@ internal static class PluginTelemetry
     private static readonly Counter<long> s_logsDropped = s_meter.CreateCounter<long>("codicil.plugin.log.dropped", "{message}", "Log messages of plug-ins beyond their rate.");
     private static readonly Counter<long> s_spansDropped = s_meter.CreateCounter<long>("codicil.plugin.trace.dropped", "{event}", "Events of guests beyond a trace's buffer.");
 
+    private static readonly Histogram<double> s_poolWait = Duration("codicil.plugin.pool.wait_time", "From asking a pool for an instance to getting one, its making excluded.");
+    private static readonly Histogram<double> s_poolUse = Duration("codicil.plugin.pool.use_time", "From getting an instance of a pool to giving it back.");
+
     private static readonly Lock s_lock = new();
+    private static readonly LinkedList<WeakReference<PluginPool>> s_pools = new();
     private static readonly LinkedList<WeakReference<CompiledPlugin>> s_live = new();
 
     static PluginTelemetry()
@@ -66,6 +70,10 @@ internal static class PluginTelemetry
         s_meter.CreateObservableUpDownCounter("codicil.plugin.instances", static () => Observe(static compiled => compiled.LiveInstances), "{instance}", "Live instances of plug-ins.");
         s_meter.CreateObservableUpDownCounter(
             "codicil.plugin.memory.usage", static () => Observe(static compiled => compiled.LiveMemoryBytes), "By", "Linear memories and kernel data of live instances.");
+        s_meter.CreateObservableUpDownCounter("codicil.plugin.pool.count", ObservePoolCounts, "{instance}", "Instances of pools by state.");
+        s_meter.CreateObservableUpDownCounter("codicil.plugin.pool.max", static () => ObservePools(static pool => pool.Options.MaxSize), "{instance}", "The most instances that pools may have.");
+        s_meter.CreateObservableUpDownCounter(
+            "codicil.plugin.pool.pending_requests", static () => ObservePools(static pool => pool.State.Waiting), "{request}", "Those who wait for an instance.");
     }
 
     /// <summary>The source of spans.</summary>
@@ -203,36 +211,35 @@ internal static class PluginTelemetry
     /// <summary>Events of a guest were left out of a trace.</summary>
     public static void TraceEventsDropped(string plugin, long count) => s_spansDropped.Add(count, new KeyValuePair<string, object?>("codicil.plugin.name", plugin));
 
-    /// <summary>A compiled plug-in whose instances are counted until it is taken off.</summary>
-    public static LinkedListNode<WeakReference<CompiledPlugin>> Add(CompiledPlugin compiled)
+    /// <summary>Somebody got an instance of a pool.</summary>
+    public static void PoolWaited(PluginPool pool, TimeSpan time)
     {
-        lock (s_lock)
+        if (s_poolWait.Enabled)
         {
-            // Those that were dropped without Dispose: each new one sweeps two, so they cannot pile up.
-            for (int i = 0; i < 2 && s_live.First is { } oldest; i++)
-            {
-                s_live.RemoveFirst();
-                if (oldest.Value.TryGetTarget(out _))
-                {
-                    s_live.AddLast(oldest);
-                }
-            }
-
-            return s_live.AddLast(new WeakReference<CompiledPlugin>(compiled));
+            s_poolWait.Record(time.TotalSeconds, TagsOf(pool));
         }
     }
+
+    /// <summary>An instance came back.</summary>
+    public static void PoolUsed(PluginPool pool, TimeSpan time)
+    {
+        if (s_poolUse.Enabled)
+        {
+            s_poolUse.Record(time.TotalSeconds, TagsOf(pool));
+        }
+    }
+
+    /// <summary>A pool that is counted until it is taken off.</summary>
+    public static LinkedListNode<WeakReference<PluginPool>> Add(PluginPool pool) => Add(s_pools, pool);
+
+    /// <summary>A pool ends.</summary>
+    public static void Remove(LinkedListNode<WeakReference<PluginPool>> node) => Remove<PluginPool>(node);
+
+    /// <summary>A compiled plug-in whose instances are counted until it is taken off.</summary>
+    public static LinkedListNode<WeakReference<CompiledPlugin>> Add(CompiledPlugin compiled) => Add(s_live, compiled);
 
     /// <summary>A compiled plug-in ends.</summary>
-    public static void Remove(LinkedListNode<WeakReference<CompiledPlugin>> node)
-    {
-        lock (s_lock)
-        {
-            if (node.List is not null)
-            {
-                s_live.Remove(node);
-            }
-        }
-    }
+    public static void Remove(LinkedListNode<WeakReference<CompiledPlugin>> node) => Remove<CompiledPlugin>(node);
 
     /// <summary>What kind of failure an exception is: a word for those of plug-ins, the type's name for others.</summary>
     public static string ErrorType(Exception exception) => exception switch
@@ -257,6 +264,73 @@ internal static class PluginTelemetry
         ObjectDisposedException => "disposed",
         _ => exception.GetType().FullName ?? exception.GetType().Name,
     };
+
+    private static LinkedListNode<WeakReference<T>> Add<T>(LinkedList<WeakReference<T>> list, T item)
+        where T : class
+    {
+        lock (s_lock)
+        {
+            // Those that were dropped without Dispose: each new one sweeps two, so they cannot pile up.
+            for (int i = 0; i < 2 && list.First is { } oldest; i++)
+            {
+                list.RemoveFirst();
+                if (oldest.Value.TryGetTarget(out _))
+                {
+                    list.AddLast(oldest);
+                }
+            }
+
+            return list.AddLast(new WeakReference<T>(item));
+        }
+    }
+
+    private static void Remove<T>(LinkedListNode<WeakReference<T>> node)
+        where T : class
+    {
+        lock (s_lock)
+        {
+            node.List?.Remove(node);
+        }
+    }
+
+    private static List<T> Live<T>(LinkedList<WeakReference<T>> list)
+        where T : class
+    {
+        var live = new List<T>();
+        lock (s_lock)
+        {
+            foreach (WeakReference<T> reference in list)
+            {
+                if (reference.TryGetTarget(out T? item))
+                {
+                    live.Add(item);
+                }
+            }
+        }
+
+        return live;
+    }
+
+    private static string NameOf(PluginPool pool) => pool.Options.Name ?? pool.Compiled.Name;
+
+    private static TagList TagsOf(PluginPool pool) => new() { { "codicil.plugin.name", pool.Compiled.Name }, { "codicil.plugin.pool.name", NameOf(pool) } };
+
+    private static List<Measurement<long>> ObservePools(Func<PluginPool, long> value) =>
+        [.. Live(s_pools).GroupBy(static pool => (pool.Compiled.Name, NameOf(pool))).Select(group => new Measurement<long>(group.Sum(value), TagsOf(group.First())))];
+
+    private static List<Measurement<long>> ObservePoolCounts()
+    {
+        var measurements = new List<Measurement<long>>();
+        foreach (IGrouping<(string, string), PluginPool> group in Live(s_pools).GroupBy(static pool => (pool.Compiled.Name, NameOf(pool))))
+        {
+            TagList tags = TagsOf(group.First());
+            List<PluginPoolState> states = [.. group.Select(static pool => pool.State)];
+            measurements.Add(new Measurement<long>(states.Sum(static state => (long)state.Idle), [.. tags, KeyValuePair.Create("codicil.plugin.pool.state", (object?)"idle")]));
+            measurements.Add(new Measurement<long>(states.Sum(static state => (long)state.Lent), [.. tags, KeyValuePair.Create("codicil.plugin.pool.state", (object?)"used")]));
+        }
+
+        return measurements;
+    }
 
     private static Histogram<double> Duration(string name, string description) => s_meter.CreateHistogram(name, "s", description, null, s_seconds);
 
@@ -329,21 +403,9 @@ internal static class PluginTelemetry
 
     private static List<Measurement<long>> Observe(Func<CompiledPlugin, long> value)
     {
-        var live = new List<CompiledPlugin>();
-        lock (s_lock)
-        {
-            foreach (WeakReference<CompiledPlugin> reference in s_live)
-            {
-                if (reference.TryGetTarget(out CompiledPlugin? compiled))
-                {
-                    live.Add(compiled);
-                }
-            }
-        }
-
         // One measurement a name: two of the same attributes would replace each other.
         var sums = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        foreach (CompiledPlugin compiled in live)
+        foreach (CompiledPlugin compiled in Live(s_live))
         {
             sums[compiled.Name] = sums.GetValueOrDefault(compiled.Name) + value(compiled);
         }

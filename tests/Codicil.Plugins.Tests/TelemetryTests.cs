@@ -66,6 +66,31 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public void A_call_of_a_host_function_is_a_span_below_the_call()
+    {
+        using var observer = new Observer(nameof(A_call_of_a_host_function_is_a_span_below_the_call));
+        using Plugin plugin = Fixtures.FromWat(Guest, observer.Options(s_host));
+        plugin.Call("host");
+        Activity call = observer.Spans[^1];
+        Activity host = observer.Spans[^2];
+        Assert.Equal(("call host", "host_call host"), (call.DisplayName, host.DisplayName));
+        Assert.Equal(call.SpanId, host.ParentSpanId);
+        Assert.Equal("host", Assert.Single(observer.Of("codicil.plugin.host_call.duration")).Tags["codicil.function.name"]);
+
+        HostFunction[] failing =
+        [
+            HostFunction.Create<long, long>("host", static (_, _) => throw new InvalidDataException("host")),
+            new HostFunction("host", new Format.Types.FunctionType([Format.Types.ValType.I64], [Format.Types.ValType.I64]), static (_, _) => throw new InvalidDataException("host")),
+        ];
+        foreach (HostFunction function in failing)
+        {
+            using Plugin other = Fixtures.FromWat(Guest, observer.Options(function));
+            Assert.Throws<InvalidDataException>(() => other.Call("host"));
+            Assert.All(observer.Spans[^2..], static span => Assert.Equal("System.IO.InvalidDataException", span.GetTagItem("error.type")));
+        }
+    }
+
+    [Fact]
     public void A_timeout_is_told_from_other_errors()
     {
         using var observer = new Observer(nameof(A_timeout_is_told_from_other_errors));
@@ -118,6 +143,25 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public void Pools_say_who_has_and_who_waits()
+    {
+        using var observer = new Observer(nameof(Pools_say_who_has_and_who_waits));
+        using CompiledPlugin compiled = CompiledPlugin.Create(Fixtures.WatManifest(Guest), observer.Options(s_host));
+        using var pool = new PluginPool(compiled, new PluginPoolOptions { Name = "pool", MaxSize = 3 });
+        pool.WarmUp(2);
+        PluginLease lease = pool.Rent();
+        observer.Observe("codicil.plugin.pool.count");
+        List<Observer.Point> counts = observer.Of("codicil.plugin.pool.count");
+        Assert.Equal([("idle", 1d), ("used", 1d)], counts.Select(static point => ((string)point.Tags["codicil.plugin.pool.state"]!, point.Value)));
+        Assert.All(counts, static point => Assert.Equal("pool", point.Tags["codicil.plugin.pool.name"]));
+        Assert.Equal(3, observer.Observe("codicil.plugin.pool.max"));
+        Assert.Equal(0, observer.Observe("codicil.plugin.pool.pending_requests"));
+        lease.Dispose();
+        Assert.Single(observer.Of("codicil.plugin.pool.wait_time"));
+        Assert.Single(observer.Of("codicil.plugin.pool.use_time"));
+    }
+
+    [Fact]
     public void Calls_without_listeners_allocate_nothing()
     {
         // Other tests listen to the process's only source: a process of its own.
@@ -130,12 +174,14 @@ public sealed class TelemetryTests
         for (int i = 0; i < 100; i++)
         {
             plugin.Call("seven");
+            plugin.Call("host");
         }
 
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 1000; i++)
         {
             plugin.Call("seven");
+            plugin.Call("host");
         }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);

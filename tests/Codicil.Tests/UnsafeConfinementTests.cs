@@ -16,6 +16,8 @@ public sealed partial class UnsafeConfinementTests
         // The system's calls on files, straight on guests' memory.
         "src/Codicil.Wasi/HostFiles/AppleDirectoryStream.cs",
         "src/Codicil.Wasi/HostFiles/NativeMethods.Unix.cs",
+        "src/Codicil.Wasi/HostFiles/NativeMethods.Windows.cs",
+        "src/Codicil.Wasi/HostFiles/NtFiles.cs",
         "src/Codicil.Wasi/HostFiles/UnixCalls.cs",
 
         // Iterate lists by reference.

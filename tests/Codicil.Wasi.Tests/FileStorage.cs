@@ -1,4 +1,8 @@
+using System.Text;
+
+using Codicil.Wasi.Abi;
 using Codicil.Wasi.Files;
+using Codicil.Wasi.Tests.HostFiles;
 
 namespace Codicil.Wasi.Tests;
 
@@ -7,6 +11,9 @@ public enum FileStorageKind
 {
     /// <summary>A directory of the host, in a temporary folder.</summary>
     Host,
+
+    /// <summary>A directory of the host as on Windows: the code is Windows's, what is behind its calls a model of NTFS.</summary>
+    Windows,
 
     /// <summary>A file system in memory.</summary>
     Memory,
@@ -20,6 +27,7 @@ internal sealed class FileStorage(FileStorageKind kind) : IDisposable
 {
     private readonly Dictionary<string, WasiFileSystem> _fileSystems = new(StringComparer.Ordinal);
     private readonly List<string> _folders = [];
+    private NtfsModel? _model;
 
     /// <summary>Makes a file system with the contents of a folder, or an empty one.</summary>
     public WasiFileSystem Create(string? folder = null)
@@ -37,9 +45,44 @@ internal sealed class FileStorage(FileStorageKind kind) : IDisposable
             return new HostFileSystem(copy);
         }
 
+        if (kind == FileStorageKind.Windows)
+        {
+            _model = new NtfsModel();
+            var windows = new HostFileSystem("root", _model);
+            Copy(folder, (path, contents) => windows.WriteAllBytes(path, contents));
+            return windows;
+        }
+
         var memory = new InMemoryFileSystem();
         Copy(folder, (path, contents) => memory.WriteAllBytes(path, contents));
         return kind == FileStorageKind.Overlay ? new OverlayFileSystem(memory) : memory;
+    }
+
+    /// <summary>Makes a link to the root of all, as no guest can.</summary>
+    public void LinkToRoot(WasiFileSystem fileSystem, params ReadOnlySpan<string> path)
+    {
+        switch (kind)
+        {
+            case FileStorageKind.Host:
+                File.CreateSymbolicLink(Path.Combine([((HostFileSystem)fileSystem).Path, .. path]), "/");
+                break;
+            case FileStorageKind.Windows:
+                NtfsModel.Node node = _model!.Root;
+                foreach (string name in path[..^1])
+                {
+                    node = node.Children[name];
+                }
+
+                node.Children[path[^1]] = _model.NewLink(@"\??\C:\", isRelative: false, isDirectory: true);
+                break;
+            default:
+                using (WasiDirectory root = fileSystem.OpenRoot())
+                {
+                    Assert.Equal(Errno.Success, root.Symlink("/"u8, Encoding.UTF8.GetBytes(string.Join('/', path))));
+                }
+
+                break;
+        }
     }
 
     /// <summary>Mounts a copy of a folder.</summary>

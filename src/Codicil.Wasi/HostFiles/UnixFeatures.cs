@@ -1,9 +1,11 @@
+using Codicil.Wasi.Abi;
+
 namespace Codicil.Wasi.HostFiles;
 
 /// <summary>What the system offers for reaching files safely. Asked for once in a process; tests take things away.</summary>
 /// <param name="OpensBeneath">Whether it can resolve a whole path beneath a directory by itself (<c>openat2</c>; Linux 5.6, unless a filter of system calls forbids it).</param>
 /// <param name="HasPathHandles">Whether a file can be held without being opened, looked at, and then opened (O_PATH and <c>/proc/self/fd</c>).</param>
-internal sealed record UnixFeatures(bool OpensBeneath, bool HasPathHandles)
+internal sealed record UnixFeatures(bool OpensBeneath, bool HasPathHandles) : IHostSteps<UnixHandle>
 {
     private static readonly Lazy<UnixFeatures> s_system = new(Probe);
 
@@ -13,6 +15,15 @@ internal sealed record UnixFeatures(bool OpensBeneath, bool HasPathHandles)
     /// <summary>How directories are opened on the way to a file. What is no directory, or a link, is refused.</summary>
     public int DirectoryFlags { get; } = UnixNumbers.OpenDirectory | UnixNumbers.OpenCloseOnExec | UnixNumbers.OpenNoFollow
         | (HasPathHandles ? UnixNumbers.LinuxOpenPath : UnixNumbers.OpenNonBlocking | UnixNumbers.OpenNoTerminal);
+
+    public Errno OpenDirectory(UnixHandle directory, ReadOnlySpan<byte> name, out UnixHandle? next)
+    {
+        next = UnixCalls.OpenAt(directory, name, DirectoryFlags, 0, out int error);
+        return UnixErrors.Translate(error);
+    }
+
+    public Errno ReadLink(UnixHandle directory, ReadOnlySpan<byte> name, Span<byte> target, out int length) =>
+        UnixErrors.Translate(UnixCalls.ReadLinkAt(directory, name, target, out length));
 
     private static UnixFeatures Probe()
     {

@@ -1,14 +1,12 @@
 namespace Codicil.Wasi.HostFiles;
 
 /// <summary>Where a path leads: a directory that is open, and a name in it, which is not followed by what uses it.</summary>
-internal ref struct UnixLocation
+internal ref struct HostLocation<THandle>
+    where THandle : class, IDisposable
 {
-    /// <summary>The longest name, with its NUL.</summary>
-    public const int LongestName = 256;
-
     private readonly bool _isOwned;
 
-    public UnixLocation(UnixHandle directory, bool isOwned, ReadOnlySpan<byte> terminatedName, bool mustBeDirectory)
+    public HostLocation(THandle directory, bool isOwned, ReadOnlySpan<byte> terminatedName, bool mustBeDirectory)
     {
         Directory = directory;
         _isOwned = isOwned;
@@ -17,7 +15,7 @@ internal ref struct UnixLocation
     }
 
     /// <summary>The directory.</summary>
-    public UnixHandle Directory { get; }
+    public THandle Directory { get; }
 
     /// <summary>The name, with a NUL at its end; empty when the path ends in <c>.</c> or <c>..</c> and leads to <see cref="Directory"/> itself.</summary>
     public ReadOnlySpan<byte> Name { get; }
