@@ -293,7 +293,7 @@ public sealed class HttpDeadlineTests
         public Uri? GetProxy(Uri destination)
         {
             reached.TrySetResult();
-            Thread.Sleep(s_hang / 4);
+            Thread.Sleep(TimeSpan.FromSeconds(2));
             return null;
         }
 
