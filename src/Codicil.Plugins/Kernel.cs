@@ -36,6 +36,7 @@ internal sealed class Kernel
 
     private readonly KernelBlocks _blocks = new(FirstOffset);
     private readonly int _limit;
+    private readonly Store? _store;
     private byte[] _memory = new byte[PageSize];
     private int _touchedEnd = FirstOffset;
     private ulong _storable8;
@@ -49,8 +50,18 @@ internal sealed class Kernel
 
     /// <summary>An empty kernel.</summary>
     /// <param name="maxPages">The most pages of 64 KiB it may hold, at least 1; null for what an array can hold.</param>
-    public Kernel(long? maxPages = null) =>
+    /// <param name="store">The store whose memories and this one have a limit together; null for none.</param>
+    /// <exception cref="ResourceLimitException">Not even the first page is within that limit.</exception>
+    public Kernel(long? maxPages = null, Store? store = null)
+    {
         _limit = maxPages is long pages && pages < MaxMemoryLength / PageSize ? (int)Math.Max(pages, 1) * PageSize : MaxMemoryLength;
+        _store = store;
+        if (store?.TryReserveMemory(PageSize) == false)
+        {
+            throw new ResourceLimitException(
+                string.Create(CultureInfo.InvariantCulture, $"the plug-in's kernel needs {PageSize} bytes, its memories may have {store.Limits.TotalMemoryBytes} together"));
+        }
+    }
 
     /// <summary>The most bytes that can be handed out at once.</summary>
     public long MaxBytes => _limit - FirstOffset;
@@ -432,6 +443,17 @@ internal sealed class Kernel
         int exact = (int)((end + (PageSize - 1)) / PageSize * PageSize);
         long generous = _memory.Length + (long)Math.Min(_memory.Length, MaxGrowthStep);
         int length = (int)Math.Min(Math.Max(exact, generous), _limit);
+        if (_store is not null && !_store.TryReserveMemory(length - _memory.Length))
+        {
+            // Without what is only for later growth.
+            length = exact;
+            if (!_store.TryReserveMemory(length - _memory.Length))
+            {
+                return false;
+            }
+        }
+
+        int before = _memory.Length;
         try
         {
             byte[] memory = new byte[length];
@@ -442,6 +464,7 @@ internal sealed class Kernel
         catch (OutOfMemoryException)
         {
             // The guest learns it as it would from a limit; the host lives on.
+            _store?.ReleaseMemory(length - before);
             return false;
         }
     }
