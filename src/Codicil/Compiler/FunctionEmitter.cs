@@ -371,7 +371,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitInstruction(in Instruction instruction)
     {
-        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction) || EmitAggregate(instruction) || EmitCast(instruction))
+        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitWide(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction) || EmitAggregate(instruction) || EmitCast(instruction) || EmitAtomic(instruction))
         {
             return;
         }
