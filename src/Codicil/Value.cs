@@ -50,6 +50,9 @@ public readonly struct Value : IEquatable<Value>
     /// <summary>A reference of the host; null is the null reference.</summary>
     public static Value FromExtern(object? value) => new(ValType.ExternRef, default, value);
 
+    /// <summary>An internal reference: a structure, an array, a 31-bit integer, or one of the host's; null is the null reference.</summary>
+    public static Value FromAny(AnyReference? value) => new(AnyRef, default, value);
+
     /// <summary>A reference to an exception; null is the null reference.</summary>
     public static Value FromException(GuestException? value) => new(ExnRef, default, value);
 
@@ -113,7 +116,22 @@ public readonly struct Value : IEquatable<Value>
         return (GuestException?)_reference;
     }
 
-    /// <summary>The value as an object: int, long, float, double, <see cref="Vector128{T}"/> of byte, <see cref="Function"/>, the external object, or null.</summary>
+    /// <summary>What an internal reference points to; null for the null reference.</summary>
+    /// <exception cref="InvalidOperationException">The value is no internal reference.</exception>
+    public AnyReference? AsAny()
+    {
+        if (Type != AnyRef)
+        {
+            ThrowKind("anyref");
+        }
+
+        return (AnyReference?)_reference;
+    }
+
+    /// <summary>
+    /// The value as an object: int, long, float, double, <see cref="Vector128{T}"/> of byte, <see cref="Function"/>, <see cref="GuestException"/>, <see cref="AnyReference"/>,
+    /// the object of an external reference or of one that was made internal, or null.
+    /// </summary>
     public object? ToObject() => Kind switch
     {
         ValKind.I32 => AsI32(),
@@ -121,7 +139,7 @@ public readonly struct Value : IEquatable<Value>
         ValKind.F32 => AsF32(),
         ValKind.F64 => AsF64(),
         ValKind.V128 => AsV128(),
-        _ => _reference,
+        _ => _reference is Runtime.HostReference host ? host.Value : _reference,
     };
 
     /// <summary>Converts an object to a value of a type: an integer that fits converts to i32 and i64, nothing else converts silently.</summary>
@@ -150,6 +168,10 @@ public readonly struct Value : IEquatable<Value>
                 return FromFunction(function);
             case ValKind.Reference when TopOf(type) == ValType.ExternRef:
                 return FromExtern(value);
+            case ValKind.Reference when value is AnyReference reference && (type.HeapType.IsConcrete || TopOf(type) == AnyRef):
+                return FromAny(reference);
+            case ValKind.Reference when TopOf(type) == AnyRef && !type.HeapType.IsConcrete && value is not (Function or GuestException):
+                return FromAny(AnyReference.FromHost(value));
             case ValKind.Reference when value is GuestException exception && TopOf(type) == ExnRef:
                 return FromException(exception);
             case not ValKind.Reference when value is Value given && given.Type == type:
@@ -162,6 +184,8 @@ public readonly struct Value : IEquatable<Value>
     /// <summary>The default value of a type: zero or null.</summary>
     public static Value Default(ValType type) => new(type.IsReference ? TopOf(type) : type, default, null);
 
+    private static ValType AnyRef => ValType.Reference(true, HeapType.Any);
+
     private static ValType ExnRef => ValType.Reference(true, HeapType.Exn);
 
     // The type that values of a reference type have. A type index could mean a function, too: a null is taken for either.
@@ -171,7 +195,7 @@ public readonly struct Value : IEquatable<Value>
         return heap == HeapType.Func || heap == HeapType.NoFunc ? ValType.FuncRef
             : heap == HeapType.Extern || heap == HeapType.NoExtern ? ValType.ExternRef
             : heap == HeapType.Exn || heap == HeapType.NoExn ? ExnRef
-            : ValType.Reference(true, HeapType.Any);
+            : AnyRef;
     }
 
     /// <summary>The raw 64 bits of a number.</summary>

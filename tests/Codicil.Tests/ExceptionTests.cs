@@ -205,7 +205,7 @@ public sealed class ExceptionTests
     [Fact]
     public void Handlers_of_the_first_proposal_work()
     {
-        using Engine engine = Engine.Create(new EngineOptions { Features = WasmFeatures.Wasm3 & ~WasmFeatures.GarbageCollection | WasmFeatures.LegacyExceptions });
+        using Engine engine = Engine.Create(new EngineOptions { Features = WasmFeatures.Wasm3 | WasmFeatures.LegacyExceptions });
         Instance instance = Wasm.Instantiate(engine.CreateStore(), """
             (module (tag $a (param i32)) (tag $b)
               (func $f (param i32) (if (i32.eq (local.get 0) (i32.const 1)) (then (throw $a (i32.const 7)))) (if (i32.eq (local.get 0) (i32.const 2)) (then (throw $b)))

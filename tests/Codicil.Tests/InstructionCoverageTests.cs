@@ -38,6 +38,36 @@ public sealed class InstructionCoverageTests
         ["catch_all"] = "try throw $tag catch_all end",
         ["delegate"] = "try try throw $tag delegate 0 catch_all end",
         ["rethrow"] = "try try throw $tag catch_all rethrow 0 end catch $tag end",
+        ["ref.eq"] = "ref.null eq ref.null eq ref.eq drop",
+        ["struct.new"] = "i32.const 1 ref.null any struct.new $s drop",
+        ["struct.new_default"] = "struct.new_default $s drop",
+        ["struct.get"] = "struct.new_default $s struct.get $s 1 drop",
+        ["struct.get_s"] = "struct.new_default $s struct.get_s $s 0 drop",
+        ["struct.get_u"] = "struct.new_default $s struct.get_u $s 0 drop",
+        ["struct.set"] = "struct.new_default $s i32.const 1 struct.set $s 0",
+        ["array.new"] = "i32.const 1 i32.const 2 array.new $bytes drop",
+        ["array.new_default"] = "i32.const 2 array.new_default $refs drop",
+        ["array.new_fixed"] = "ref.null func array.new_fixed $refs 1 drop",
+        ["array.new_data"] = "i32.const 0 i32.const 1 array.new_data $bytes 0 drop",
+        ["array.new_elem"] = "i32.const 0 i32.const 1 array.new_elem $refs 0 drop",
+        ["array.get"] = "i32.const 1 array.new_default $refs i32.const 0 array.get $refs drop",
+        ["array.get_s"] = "i32.const 1 array.new_default $bytes i32.const 0 array.get_s $bytes drop",
+        ["array.get_u"] = "i32.const 1 array.new_default $bytes i32.const 0 array.get_u $bytes drop",
+        ["array.set"] = "i32.const 1 array.new_default $bytes i32.const 0 i32.const 7 array.set $bytes",
+        ["array.len"] = "i32.const 1 array.new_default $bytes array.len drop",
+        ["array.fill"] = "i32.const 1 array.new_default $bytes i32.const 0 i32.const 7 i32.const 1 array.fill $bytes",
+        ["array.copy"] = "i32.const 1 array.new_default $bytes i32.const 0 i32.const 1 array.new_default $bytes i32.const 0 i32.const 1 array.copy $bytes $bytes",
+        ["array.init_data"] = "i32.const 1 array.new_default $bytes i32.const 0 i32.const 0 i32.const 1 array.init_data $bytes 0",
+        ["array.init_elem"] = "i32.const 1 array.new_default $refs i32.const 0 i32.const 0 i32.const 1 array.init_elem $refs 0",
+        ["ref.test"] = "ref.null any ref.test (ref null i31) drop",
+        ["ref.cast"] = "ref.null any ref.cast (ref null i31) drop",
+        ["br_on_cast"] = "block (result (ref null i31)) ref.null any br_on_cast 0 anyref (ref null i31) drop ref.null i31 end drop",
+        ["br_on_cast_fail"] = "block (result anyref) ref.null any br_on_cast_fail 0 anyref (ref null i31) end drop",
+        ["any.convert_extern"] = "ref.null extern any.convert_extern drop",
+        ["extern.convert_any"] = "ref.null any extern.convert_any drop",
+        ["ref.i31"] = "i32.const 1 ref.i31 drop",
+        ["i31.get_s"] = "i32.const 1 ref.i31 i31.get_s drop",
+        ["i31.get_u"] = "i32.const 1 ref.i31 i31.get_u drop",
         ["drop"] = "i32.const 1 drop",
         ["select"] = "i32.const 1 i32.const 2 i32.const 3 select drop",
         ["select t"] = "ref.null func ref.null func i32.const 3 select (result funcref) drop",
@@ -95,7 +125,7 @@ public sealed class InstructionCoverageTests
             }
 
             string text = $"""
-                (module (type $t (func)) (tag $tag) (memory 1) (data "abc") (table $table 2 10 funcref) (elem func $f) (elem (i32.const 0) $f) (global $g (mut i32) (i32.const 0))
+                (module (type $t (func)) (type $s (struct (field (mut i8)) (field anyref))) (type $bytes (array (mut i8))) (type $refs (array (mut funcref))) (tag $tag) (memory 1) (data "abc") (table $table 2 10 funcref) (elem func $f) (elem (i32.const 0) $f) (global $g (mut i32) (i32.const 0))
                   (func $f) (func (export "run") (local i32) {body}))
                 """;
             Exception? failure = Record.Exception(() => Wasm.Instantiate(Engine.Create(new EngineOptions { MemoryProtection = mode, Features = SupportedFeatures.All }).CreateStore(), text).GetFunction("run")!.Invoke());
@@ -106,7 +136,7 @@ public sealed class InstructionCoverageTests
         }
 
         Assert.Empty(missing);
-        Assert.InRange(count, 440, Enum.GetValues<Opcode>().Length);
+        Assert.InRange(count, 471, Enum.GetValues<Opcode>().Length);
     }
 
     private static string? BySignature(Opcode opcode)

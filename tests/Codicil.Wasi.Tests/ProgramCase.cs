@@ -133,7 +133,15 @@ internal sealed class ProgramCase
             uint code;
             try
             {
-                code = WasiCommand.Run(linker, store, module);
+                if (module.Exports.Any(static export => export.Name == "_start"))
+                {
+                    code = WasiCommand.Run(linker, store, module);
+                }
+                else
+                {
+                    WasiCommand.InitializeReactor(linker.Instantiate(store, module));
+                    code = 0;
+                }
             }
             catch (TrapException exception)
             {

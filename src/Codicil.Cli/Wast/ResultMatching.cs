@@ -67,7 +67,14 @@ internal static class ResultMatching
     private static bool IsA(Value value, HeapType heapType) =>
         heapType == HeapType.Func ? value.Type == ValType.FuncRef
         : heapType == HeapType.Extern ? value.Type == ValType.ExternRef
-        : value.Type.HeapType == heapType || heapType == HeapType.Any;
+        : heapType == HeapType.Exn ? value.ToObject() is GuestException
+        : value.Type == ValType.Reference(true, HeapType.Any) && value.AsAny() switch
+        {
+            StructReference => heapType == HeapType.Struct || heapType == HeapType.Eq || heapType == HeapType.Any,
+            ArrayReference => heapType == HeapType.Array || heapType == HeapType.Eq || heapType == HeapType.Any,
+            I31Reference => heapType == HeapType.I31 || heapType == HeapType.Eq || heapType == HeapType.Any,
+            _ => heapType == HeapType.Any,
+        };
 
     private static ulong Bits(Value value) => value.Kind switch
     {

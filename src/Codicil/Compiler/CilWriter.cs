@@ -251,6 +251,13 @@ internal sealed class CilWriter(ILGenerator generator, MemberTokens tokens, bool
         Note(OpCodes.Call, (method is not MethodBuilder && method.DeclaringType is { } type ? type.Name + "::" : "") + method.Name);
     }
 
+    public void NewObject(ConstructorInfo constructor)
+    {
+        generator.Emit(OpCodes.Newobj, constructor);
+        Temporaries++;
+        Note(OpCodes.Newobj, constructor.DeclaringType!.Name);
+    }
+
     public void CallVirtual(MethodInfo method)
     {
         generator.Emit(OpCodes.Callvirt, method);

@@ -46,8 +46,8 @@ internal sealed partial class FunctionEmitter
     private readonly FunctionType _type;
     private readonly int _parameterCount;
     private readonly Dictionary<int, LocalBuilder> _slots = [];
-    private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[10];
-    private readonly int[] _nextScratch = new int[10];
+    private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[FirstElementPool + 8];
+    private readonly int[] _nextScratch = new int[FirstElementPool + 8];
 
     private CilWriter _il = null!;
     private LocalBuilder[] _locals = [];
@@ -360,7 +360,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitInstruction(in Instruction instruction)
     {
-        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction))
+        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction) || EmitAggregate(instruction) || EmitCast(instruction))
         {
             return;
         }

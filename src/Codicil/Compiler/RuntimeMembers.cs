@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 
 using Codicil.Runtime;
@@ -10,6 +11,13 @@ internal static class RuntimeMembers
 {
     private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
     private const BindingFlags Static = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+
+    private static readonly FieldInfo s_ancestor0 = typeof(GcType).GetField(nameof(GcType.Ancestor0), Instance)!;
+    private static readonly FieldInfo s_ancestor1 = typeof(GcType).GetField(nameof(GcType.Ancestor1), Instance)!;
+    private static readonly FieldInfo s_ancestor2 = typeof(GcType).GetField(nameof(GcType.Ancestor2), Instance)!;
+    private static readonly FieldInfo s_ancestor3 = typeof(GcType).GetField(nameof(GcType.Ancestor3), Instance)!;
+    private static readonly FieldInfo s_ancestor4 = typeof(GcType).GetField(nameof(GcType.Ancestor4), Instance)!;
+    private static readonly FieldInfo s_ancestor5 = typeof(GcType).GetField(nameof(GcType.Ancestor5), Instance)!;
 
     public static readonly FieldInfo Context = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Context), Instance)!;
     public static readonly FieldInfo InterruptFlag = typeof(ModuleInstance).GetField(nameof(ModuleInstance.InterruptFlag), Instance)!;
@@ -45,6 +53,29 @@ internal static class RuntimeMembers
 
     public static readonly FieldInfo HostCallback = typeof(HostFunction).GetField(nameof(HostFunction.Callback), Instance)!;
     public static readonly FieldInfo HostState = typeof(HostFunction).GetField(nameof(HostFunction.State), Instance)!;
+
+    public static readonly FieldInfo GcTypes = typeof(ModuleInstance).GetField(nameof(ModuleInstance.GcTypes), Instance)!;
+    public static readonly FieldInfo ObjectType = typeof(AnyReference).GetField(nameof(AnyReference.Type), Instance)!;
+    public static readonly FieldInfo ObjectKind = typeof(GcType).GetField(nameof(GcType.Kind), Instance)!;
+    public static readonly FieldInfo ArrayElements = typeof(ArrayInstance).GetField(nameof(ArrayInstance.Elements), Instance)!;
+    public static readonly FieldInfo I31Number = typeof(I31Reference).GetField(nameof(I31Reference.Number), Instance)!;
+
+    public static FieldInfo Ancestor(int depth) => depth switch
+    {
+        0 => s_ancestor0,
+        1 => s_ancestor1,
+        2 => s_ancestor2,
+        3 => s_ancestor3,
+        4 => s_ancestor4,
+        _ => s_ancestor5,
+    };
+
+    public static MethodInfo Gc(string name) => typeof(GcOps).GetMethod(name, Static)!;
+
+    /// <summary>An operation on arrays with elements of a class.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2060", Justification = "The operations' parameters have no requirements.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
+    public static MethodInfo GcOf(string name, Type element) => Gc(name).MakeGenericMethod(element);
 
     public static MethodInfo Trap(string name) => typeof(Traps).GetMethod(name, Static)!;
 

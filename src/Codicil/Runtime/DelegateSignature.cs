@@ -43,6 +43,11 @@ internal static class DelegateSignature
             return type == typeof(Function) ? ValType.FuncRef : null;
         }
 
+        if (typeof(AnyReference).IsAssignableFrom(type))
+        {
+            return ValType.Reference(true, HeapType.Any);
+        }
+
         if (typeof(GuestException).IsAssignableFrom(type))
         {
             return ValType.Reference(true, HeapType.Exn);

@@ -71,7 +71,7 @@ internal static class DynamicCall
     {
         FunctionInstance function => Value.FromFunction(function),
         GuestException exception => Value.FromException(exception),
-        _ => Value.Default(ValType.Reference(true, HeapType.Any)),
+        _ => Value.FromAny((AnyReference?)value),
     };
 
     /// <summary>A result of a function.</summary>

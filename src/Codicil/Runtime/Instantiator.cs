@@ -20,6 +20,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
         AllocateMemories(instance, imports);
         instance.Code = module.Code.GetVariant(instance);
         instance.CodeSlots = instance.Code.SlotsAddress;
+        instance.GcTypes = store.GetGcTypes(module);
         AllocateGlobals(instance, imports);
         AllocateTables(instance, imports);
         AllocateTags(instance, imports);

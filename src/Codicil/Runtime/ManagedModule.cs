@@ -12,6 +12,7 @@ internal sealed class ManagedModule : Module
 {
     private readonly ManagedEngine _engine;
     private readonly Dictionary<string, int> _exportIndices = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, StructLayout> _layouts = [];
     private ImmutableArray<ImportType> _imports;
     private ImmutableArray<ExportType> _exports;
     private volatile bool _disposed;
@@ -77,6 +78,21 @@ internal sealed class ManagedModule : Module
             }
 
             return _exports;
+        }
+    }
+
+    /// <summary>Where the fields of a structure type are.</summary>
+    public StructLayout GetLayout(int typeIndex)
+    {
+        lock (_layouts)
+        {
+            if (!_layouts.TryGetValue(typeIndex, out StructLayout? layout))
+            {
+                layout = StructLayout.Create(Format.Types[typeIndex].Composite.Fields);
+                _layouts.Add(typeIndex, layout);
+            }
+
+            return layout;
         }
     }
 

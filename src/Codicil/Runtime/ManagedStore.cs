@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 
 using Codicil.Format.Types;
@@ -19,6 +20,8 @@ internal sealed class ManagedStore : Store
     private readonly Lock _lock = new();
     private readonly List<ModuleInstance> _instances = [];
     private readonly List<LinearMemory> _memories = [];
+    private readonly Dictionary<int, GcType> _gcTypes = [];
+    private readonly Dictionary<ManagedModule, GcType[]> _gcTypesOfModules = [];
     private readonly MemoryBudget _budget;
     private int _tableCount;
     private volatile bool _disposed;
@@ -130,6 +133,21 @@ internal sealed class ManagedStore : Store
 
     public override void ThrowIfInterrupted() => Context.Poll();
 
+    public override bool TryReserveMemory(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        return Limits.TotalMemoryBytes is null || _budget.TryReserveOwn((ulong)bytes);
+    }
+
+    public override void ReleaseMemory(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        if (Limits.TotalMemoryBytes is not null)
+        {
+            _budget.ReleaseOwn((ulong)bytes);
+        }
+    }
+
     private protected override void WaitUntilComplete(Task task)
     {
         // Nothing of it has to be given back, so whoever still holds it may set it whenever.
@@ -236,6 +254,46 @@ internal sealed class ManagedStore : Store
         }
 
         return memory;
+    }
+
+    /// <summary>The types of the objects that instances of a module make, by type index; null for function types.</summary>
+    public GcType[] GetGcTypes(ManagedModule module)
+    {
+        lock (_gcTypes)
+        {
+            if (_gcTypesOfModules.TryGetValue(module, out GcType[]? known))
+            {
+                return known;
+            }
+
+            ImmutableArray<SubType> definitions = module.Format.Types;
+            GcType[] types = [];
+            for (int i = 0; i < definitions.Length; i++)
+            {
+                if (definitions[i].Composite.Kind == CompositeKind.Function)
+                {
+                    continue;
+                }
+
+                if (!StructFields.IsLayoutKnown)
+                {
+                    throw new PlatformNotSupportedException("this runtime lays objects out in a way that is not known");
+                }
+
+                int id = module.CanonicalTypes[i];
+                if (!_gcTypes.TryGetValue(id, out GcType? type))
+                {
+                    type = new GcType(this, definitions[i], module.Types, id);
+                    _gcTypes.Add(id, type);
+                }
+
+                types = types.Length == 0 ? new GcType[definitions.Length] : types;
+                types[i] = type;
+            }
+
+            _gcTypesOfModules.Add(module, types);
+            return types;
+        }
     }
 
     public TableInstance AllocateTable(TableType type, TypeContext types, object? initial)

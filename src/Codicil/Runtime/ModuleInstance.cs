@@ -64,6 +64,9 @@ internal sealed class ModuleInstance : Instance
 
     public TagInstance[] Tags = [];
 
+    /// <summary>By type index the types of the objects that code makes; null for function types.</summary>
+    public GcType[] GcTypes = [];
+
     // Not read by emitted code.
     private readonly ManagedModule _module;
     private readonly ManagedStore _store;

@@ -42,7 +42,7 @@ internal static class References
         Hierarchy.Function => Value.FromFunction(ReferenceEquals(reference, FunctionInstance.Null) ? null : (FunctionInstance?)reference),
         Hierarchy.External => Value.FromExtern(reference),
         Hierarchy.Exception => Value.FromException((GuestException?)reference),
-        _ => throw new System.Diagnostics.UnreachableException(),
+        _ => Value.FromAny((AnyReference?)reference),
     };
 
     /// <summary>Checks and unwraps a value for a reference type.</summary>
@@ -81,6 +81,8 @@ internal static class References
                 throw new ArgumentException("the function belongs to another store", nameof(reference));
             case GuestException exception when type != ValType.ExternRef && !ReferenceEquals(exception.Tag.Store, store):
                 throw new ArgumentException("the exception belongs to another store", nameof(reference));
+            case AnyReference { Type.Store: ManagedStore owner } when type != ValType.ExternRef && !ReferenceEquals(owner, store):
+                throw new ArgumentException("the object belongs to another store", nameof(reference));
             default:
                 return reference;
         }
@@ -97,11 +99,32 @@ internal static class References
         HeapType heap = type.HeapType;
         if (heap.IsConcrete)
         {
-            return reference is FunctionInstance function && types.Canonicalizer.IsSubtype(function.CanonicalTypeId, types.Ids[heap.TypeIndex]);
+            int id = reference switch
+            {
+                FunctionInstance function => function.CanonicalTypeId,
+                AnyReference known => known.Type.Id,
+                _ => -1,
+            };
+            return id >= 0 && types.Canonicalizer.IsSubtype(id, types.Ids[heap.TypeIndex]);
         }
 
-        return heap == HeapType.Extern
-            || (heap == HeapType.Func && reference is FunctionInstance)
-            || (heap == HeapType.Exn && reference is GuestException);
+        if (heap == HeapType.Extern)
+        {
+            return true;
+        }
+
+        return reference switch
+        {
+            FunctionInstance => heap == HeapType.Func,
+            GuestException => heap == HeapType.Exn,
+            AnyReference known => (GcKind)known.Type.Kind switch
+            {
+                GcKind.Struct => heap == HeapType.Struct || heap == HeapType.Eq || heap == HeapType.Any,
+                GcKind.Array => heap == HeapType.Array || heap == HeapType.Eq || heap == HeapType.Any,
+                GcKind.I31 => heap == HeapType.I31 || heap == HeapType.Eq || heap == HeapType.Any,
+                _ => heap == HeapType.Any,
+            },
+            _ => false,
+        };
     }
 }

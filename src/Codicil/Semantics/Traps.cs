@@ -29,6 +29,12 @@ internal static class Traps
     [DoesNotReturn]
     public static void NullReference() => throw new TrapException(TrapCode.NullReference);
 
+    [DoesNotReturn]
+    public static void ArrayOutOfBounds() => throw new TrapException(TrapCode.ArrayOutOfBounds);
+
+    [DoesNotReturn]
+    public static void CastFailure() => throw new TrapException(TrapCode.CastFailure);
+
     /// <summary>A truncation of a number that no integer of the type holds.</summary>
     [DoesNotReturn]
     public static void BadTruncation(double value) => throw new TrapException(double.IsNaN(value) ? TrapCode.BadConversionToInteger : TrapCode.IntegerOverflow);

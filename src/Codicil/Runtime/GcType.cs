@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+
+using Codicil.Format.Types;
+
+namespace Codicil.Runtime;
+
+/// <summary>What an internal reference is; the numbers are compared by emitted code.</summary>
+internal enum GcKind
+{
+    Host = 0,
+    I31 = 1,
+    Struct = 2,
+    Array = 3,
+}
+
+/// <summary>
+/// The type of an object: its kind, the canonical ids of its ancestors by their depth, and what the host needs to look inside. One for each structure or
+/// array type of a store, so that an object tells whose it is.
+/// </summary>
+internal sealed class GcType
+{
+    /// <summary>The depths at which an ancestor is a field of its own.</summary>
+    public const int InlineDepths = 6;
+
+    public static readonly GcType I31 = new(GcKind.I31);
+    public static readonly GcType Host = new(GcKind.Host);
+
+    // Read by emitted code: a type is another, or below it, exactly when the ancestor at the other's depth is the other. Absent ones are -1.
+    public readonly int Kind;
+    public readonly int Ancestor0 = -1;
+    public readonly int Ancestor1 = -1;
+    public readonly int Ancestor2 = -1;
+    public readonly int Ancestor3 = -1;
+    public readonly int Ancestor4 = -1;
+    public readonly int Ancestor5 = -1;
+
+    private readonly int[] _ancestors = [];
+
+    public GcType(ManagedStore store, SubType definition, TypeContext types, int id)
+    {
+        Store = store;
+        Id = id;
+        Types = types;
+        Fields = definition.Composite.Fields;
+        Kind = (int)(definition.Composite.Kind == CompositeKind.Struct ? GcKind.Struct : GcKind.Array);
+        Layout = Kind == (int)GcKind.Struct ? StructLayout.Create(Fields) : null;
+        _ancestors = AncestorsOf(types.Canonicalizer, id);
+        ReadOnlySpan<int> ancestors = _ancestors;
+        Ancestor0 = At(ancestors, 0);
+        Ancestor1 = At(ancestors, 1);
+        Ancestor2 = At(ancestors, 2);
+        Ancestor3 = At(ancestors, 3);
+        Ancestor4 = At(ancestors, 4);
+        Ancestor5 = At(ancestors, 5);
+
+        static int At(ReadOnlySpan<int> ancestors, int depth) => depth < ancestors.Length ? ancestors[depth] : -1;
+    }
+
+    private GcType(GcKind kind)
+    {
+        Kind = (int)kind;
+        Id = -1;
+        Fields = [];
+        Types = null!;
+    }
+
+    /// <summary>The store; null for what belongs to none.</summary>
+    public ManagedStore? Store { get; }
+
+    /// <summary>The canonical id in the engine; -1 for what has none.</summary>
+    public int Id { get; }
+
+    /// <summary>What the type indices of <see cref="Fields"/> mean.</summary>
+    public TypeContext Types { get; }
+
+    /// <summary>The fields of a structure, the one element type of an array.</summary>
+    public ImmutableArray<FieldType> Fields { get; }
+
+    /// <summary>Where the fields of a structure are.</summary>
+    public StructLayout? Layout { get; }
+
+    /// <summary>Whether this type has an ancestor, or is it, at a depth.</summary>
+    public bool HasAncestor(int depth, int id) => depth < _ancestors.Length && _ancestors[depth] == id;
+
+    /// <summary>How many supertypes a type has above it.</summary>
+    public static int DepthOf(TypeCanonicalizer canonicalizer, int id)
+    {
+        int depth = 0;
+        while ((id = canonicalizer.GetSupertype(id)) >= 0)
+        {
+            depth++;
+        }
+
+        return depth;
+    }
+
+    /// <summary>Checks a value of the host for a field or element, and gives what is stored.</summary>
+    /// <exception cref="ArgumentException">The value is not of the type, or is another store's.</exception>
+    public Value CheckField(Value value, FieldType field)
+    {
+        if (field.Type.IsReference)
+        {
+            return References.ToValue(References.FromValue(value, field.Type, Types, Store!), field.Type, Types);
+        }
+
+        return value.Type == field.Type ? value : throw new ArgumentException($"expected {field.Type}, found {value.Type}", nameof(value));
+    }
+
+    private static int[] AncestorsOf(TypeCanonicalizer canonicalizer, int id)
+    {
+        int[] ancestors = new int[DepthOf(canonicalizer, id) + 1];
+        for (int i = ancestors.Length - 1; i >= 0; i--)
+        {
+            ancestors[i] = id;
+            id = canonicalizer.GetSupertype(id);
+        }
+
+        return ancestors;
+    }
+}
