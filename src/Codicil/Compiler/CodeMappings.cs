@@ -8,7 +8,7 @@ namespace Codicil.Compiler;
 /// Watches the mappings of the process (<c>vm.max_map_count</c>, 65,530 as a rule) while assemblies are emitted, on Linux. Each has about ten once its code is compiled, the collector sees a few small objects, and the runtime
 /// ends the process when it gets no more.
 /// </summary>
-/// <remarks>Mappings are counted where they are, not where they come from: in <c>/proc/self/maps</c>. That takes 0.5 us each, so it is done once for many assemblies.</remarks>
+/// <remarks>Mappings are counted where they are, not where they come from: in <c>/proc/self/maps</c>. That takes 2 us each, so it is done once for many assemblies.</remarks>
 internal static class CodeMappings
 {
     /// <summary>Assemblies between two looks. They take half a second and more to make.</summary>
