@@ -9,7 +9,7 @@ namespace Codicil.Plugins;
 
 /// <summary>The modules of a plug-in, compiled once, from which any number of instances are made. Thread-safe.</summary>
 /// <remarks>Each instance has linked modules, memory, variables and configuration of its own. Disposing this closes the instances that live.</remarks>
-public sealed class CompiledPlugin : IDisposable
+public sealed partial class CompiledPlugin : IDisposable
 {
     /// <summary>The version of the Extism kernel whose behaviour this one has.</summary>
     public const string KernelVersion = "1.7.0";
@@ -157,10 +157,22 @@ public sealed class CompiledPlugin : IDisposable
     /// <exception cref="LinkException">An import is not defined or does not fit; it is named.</exception>
     /// <exception cref="PluginException">A start function failed.</exception>
     /// <exception cref="ObjectDisposedException">This was disposed.</exception>
-    public Plugin CreateInstance(CancellationToken cancellationToken = default)
+    public Plugin CreateInstance(CancellationToken cancellationToken = default) => CreateInstance(PluginInstanceOptions.Default, cancellationToken);
+
+    /// <param name="options">What is this instance's own.</param>
+    /// <param name="cancellationToken">Stops the start functions; later calls do not depend on it.</param>
+    /// <exception cref="ArgumentException">There are options of WASI, which is off.</exception>
+    /// <inheritdoc cref="CreateInstance(CancellationToken)"/>
+    public Plugin CreateInstance(PluginInstanceOptions options, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.WasiOptions is not null && !Options.Wasi)
+        {
+            throw new ArgumentException("the instance has options of WASI, which is off", nameof(options));
+        }
+
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
-        var plugin = new Plugin(this, ownsCompiled: false);
+        var plugin = new Plugin(this, options, ownsCompiled: false);
         try
         {
             Register(plugin);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Serialization.Metadata;
@@ -183,12 +184,29 @@ public sealed partial class Plugin
     private PluginOutput Finish(uint exitCode)
     {
         LastExitCode = exitCode;
+        if (Kernel.OutputLength(Kernel) > _maxOutputBytes)
+        {
+            ThrowOutput();
+        }
+
         if (Kernel.GetErrorText() is string error)
         {
             throw new PluginException(PluginFailure.GuestError, error) { ExitCode = exitCode, GuestError = error, Output = Kernel.Output.ToArray() };
         }
 
         return new PluginOutput(Kernel.Output, exitCode);
+    }
+
+    [DoesNotReturn]
+    private void ThrowOutput()
+    {
+        LastExitCode = PluginExitCodes.Failure;
+        throw new PluginException(
+            PluginFailure.Limit,
+            string.Create(System.Globalization.CultureInfo.InvariantCulture, $"the output of {Kernel.Output.Length} bytes is larger than allowed ({MaxOutputBytes} bytes)"))
+        {
+            GuestError = Kernel.GetErrorText(),
+        };
     }
 
     private PluginOutput FinishExit(ExitException exit)

@@ -43,7 +43,9 @@ public sealed partial class Plugin
     /// <summary>The headers of the guest's last HTTP response, also where the guest does not see them: names in lower case, values of one name joined with commas.</summary>
     public IReadOnlyDictionary<string, string> LastHttpHeaders => Http.Headers;
 
-    internal PluginHttp Http { get; }
+    internal PluginHttp Http { get; private set; }
+
+    internal void WaitFor(Task task) => _store.Wait(task);
 
     internal bool SharesHttpHeaders => _compiled.Options.HttpResponseHeaders;
 }

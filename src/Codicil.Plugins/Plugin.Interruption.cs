@@ -49,11 +49,13 @@ public sealed partial class Plugin
             return;
         }
 
-        if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
+        int state = Interlocked.CompareExchange(ref _state, Closed, Idle);
+        if (state != Busy)
         {
+            // Closed by a call, or from now on.
             Release();
         }
-        else if (Volatile.Read(ref _state) == Busy && _compiled.Options.Interruptible)
+        else if (_compiled.Options.Interruptible)
         {
             // The call releases everything when it leaves. An interrupt that comes too late for it meets nothing: no other call follows.
             Interrupt(new ObjectDisposedException(nameof(Plugin), "module is closed: the plug-in was disposed during the call"), evenIfNotArmed: true);
@@ -163,23 +165,43 @@ public sealed partial class Plugin
             }
         }
 
+        // The exchange is a fence: either Dispose sees this call running and leaves the rest to it, or it is seen here.
         if (_closedBy is not null)
         {
-            Volatile.Write(ref _state, Closed);
-            Release();
-            return;
+            // Before anybody can reset it.
+            _store.Dispose();
+            Interlocked.Exchange(ref _state, Closed);
+        }
+        else
+        {
+            Interlocked.Exchange(ref _state, Idle);
         }
 
-        // The exchange is a fence: either Dispose sees this call running and leaves the rest to it, or it is seen here.
-        Interlocked.Exchange(ref _state, Idle);
-        if (Volatile.Read(ref _disposeRequested) != 0 && Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
+        if (Volatile.Read(ref _disposeRequested) != 0 && Interlocked.CompareExchange(ref _state, Closed, Idle) != Busy)
         {
+            // Twice is as good as once.
             Release();
         }
     }
 
+    private void EnterForReset()
+    {
+        if (Volatile.Read(ref _disposeRequested) != 0
+            || (Interlocked.CompareExchange(ref _state, Busy, Idle) != Idle && Interlocked.CompareExchange(ref _state, Busy, Closed) != Closed))
+        {
+            ThrowNotIdle();
+        }
+
+        _ownerThread = Environment.CurrentManagedThreadId;
+    }
+
     private void Arm(CancellationToken cancellationToken)
     {
+        if (Timeout is null && !cancellationToken.CanBeCanceled)
+        {
+            return;
+        }
+
         CheckInterruptible();
         if (cancellationToken.IsCancellationRequested)
         {

@@ -7,7 +7,7 @@ namespace Codicil.Plugins;
 // What is said about the plug-in: calls to whoever observes them, messages to the sink and the logger.
 public sealed partial class Plugin
 {
-    private readonly LogRate _logRate;
+    private LogRate _logRate;
 
     /// <summary>What a trace of the next calls says beside what happened in them (<see cref="PluginTrace.Metadata"/>); null for nothing. It is handed on as it is.</summary>
     public IReadOnlyDictionary<string, object?>? TraceMetadata { get; set; }
@@ -23,7 +23,7 @@ public sealed partial class Plugin
     internal bool IsInCall => Volatile.Read(ref _state) == Busy;
 
     /// <summary>What collects events for the tracer; null without one.</summary>
-    internal PluginTraceRecorder? Recorder { get; }
+    internal PluginTraceRecorder? Recorder { get; private set; }
 
     internal PluginLogLevel EffectiveLogLevel => LogLevel ?? (_compiled.Logger is ILogger logger ? PluginLogger.LeastLevel(logger) : PluginLogDefaults.Level);
 

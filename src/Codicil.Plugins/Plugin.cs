@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 
 using Codicil.Plugins.Http;
 using Codicil.Wasi;
@@ -19,17 +20,31 @@ public sealed partial class Plugin : IDisposable
 
     private readonly CompiledPlugin _compiled;
     private readonly bool _ownsCompiled;
-    private readonly Store _store;
-    private readonly CurrentPlugin _current;
+    private readonly PluginInstanceOptions _options;
 
+    private Store _store;
+    private CurrentPlugin _current;
     private PluginInstances? _instances;
+    private long _maxOutputBytes;
 
-    internal Plugin(CompiledPlugin compiled, bool ownsCompiled)
+    internal Plugin(CompiledPlugin compiled, PluginInstanceOptions options, bool ownsCompiled)
     {
         _compiled = compiled;
+        _options = options;
         _ownsCompiled = ownsCompiled;
+        _deadline = new Deadline(OnDeadline);
+        _onCanceled = OnCanceled;
+        SetUp();
+    }
+
+    // Everything that calls and the host can change; a reset does it again. The objects are new ones: who kept an old one does not reach into what comes after.
+    [MemberNotNull(nameof(_store), nameof(_current), nameof(_logRate), nameof(Kernel), nameof(Config), nameof(Variables), nameof(Http))]
+    private void SetUp()
+    {
+        CompiledPlugin compiled = _compiled;
         PluginManifest manifest = compiled.Manifest;
-        Kernel = new Kernel(manifest.Memory.MaxPages is long pages and > 0 ? pages : null);
+        _store = compiled.Engine.CreateStore(compiled.Options.Limits);
+        Kernel = new Kernel(manifest.Memory.MaxPages is long pages and > 0 ? pages : null, _store);
         Config = new Dictionary<string, string>(manifest.Config, StringComparer.Ordinal);
         Variables = new PluginVariables(manifest.Memory.EffectiveMaxVarBytes);
         Http = new PluginHttp(this, compiled.Http, manifest.Memory.EffectiveMaxHttpResponseBytes);
@@ -37,24 +52,29 @@ public sealed partial class Plugin : IDisposable
         LogLevel = compiled.Options.LogLevel;
         LogSink = compiled.Options.LogSink;
         _logRate = new LogRate(compiled.Options.MaxLogMessagesPerSecond, TimeProvider.System);
+        MaxOutputBytes = compiled.Options.MaxOutputBytes;
+        HostContext = null;
+        LastExitCode = 0;
         _current = new CurrentPlugin(this);
-        _deadline = new Deadline(OnDeadline);
-        _onCanceled = OnCanceled;
-        WasiOptions? wasi = compiled.Options.Wasi ? PluginDirectories.AddTo(WithConsoleIfAsked(compiled.Options.WasiOptions), manifest.AllowedPaths) : null;
-        _store = compiled.Engine.CreateStore(compiled.Options.Limits);
         _store.Data = _current;
         Recorder = compiled.Options.Tracer is PluginTracer tracer ? new PluginTraceRecorder(tracer, compiled.Name, _store) : null;
-        if (wasi is not null)
+        TraceMetadata = null;
+        _instances = null;
+        _functions.Clear();
+        _lastName = null;
+        _lastFunction = null;
+        _started = false;
+        if (compiled.Options.Wasi)
         {
-            _store.SetWasiOptions(wasi);
+            _store.SetWasiOptions(PluginDirectories.AddTo(WithConsoleIfAsked(_options.WasiOptions ?? compiled.Options.WasiOptions), manifest.AllowedPaths));
         }
     }
 
     /// <summary>The values that the guest can read by key: of this instance alone, at first the manifest's. Can be changed between calls.</summary>
-    public IDictionary<string, string> Config { get; }
+    public IDictionary<string, string> Config { get; private set; }
 
     /// <summary>The variables of this instance.</summary>
-    public PluginVariables Variables { get; }
+    public PluginVariables Variables { get; private set; }
 
     /// <summary>What each call may take; null for no deadline. Can be changed between calls.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative or zero.</exception>
@@ -71,6 +91,18 @@ public sealed partial class Plugin : IDisposable
             }
 
             field = value;
+        }
+    }
+
+    /// <summary>The most bytes that a call's output may have; null for no limit but the kernel's. Can be changed between calls.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public long? MaxOutputBytes
+    {
+        get => _maxOutputBytes == long.MaxValue ? null : _maxOutputBytes;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value ?? 0, nameof(value));
+            _maxOutputBytes = value ?? long.MaxValue;
         }
     }
 
@@ -95,19 +127,19 @@ public sealed partial class Plugin : IDisposable
     /// <summary>The main module's exported functions with their types.</summary>
     public ImmutableArray<ExportType> Functions => _compiled.Functions;
 
-    internal Kernel Kernel { get; }
+    internal Kernel Kernel { get; private set; }
 
     internal LinkedListNode<WeakReference<Plugin>>? Registration { get; set; }
 
     /// <summary>Compiles a plug-in and makes its only instance; closing it frees everything.</summary>
     /// <inheritdoc cref="CompiledPlugin.Create" path="/exception"/>
-    /// <inheritdoc cref="CompiledPlugin.CreateInstance" path="/exception"/>
+    /// <inheritdoc cref="CompiledPlugin.CreateInstance(CancellationToken)" path="/exception"/>
     public static Plugin Create(PluginManifest manifest, PluginOptions? options = null, CancellationToken cancellationToken = default)
     {
         CompiledPlugin compiled = CompiledPlugin.Create(manifest, options, cancellationToken);
         try
         {
-            var plugin = new Plugin(compiled, ownsCompiled: true);
+            var plugin = new Plugin(compiled, PluginInstanceOptions.Default, ownsCompiled: true);
             compiled.Register(plugin);
             plugin.Instantiate(cancellationToken);
             return plugin;
@@ -117,6 +149,43 @@ public sealed partial class Plugin : IDisposable
             compiled.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Makes the plug-in what <see cref="CompiledPlugin.CreateInstance(CancellationToken)"/> made: modules, memory, variables, configuration, limits, log level and sink, host context, all as they were at
+    /// first. Of what calls and the host have changed nothing is kept. What a call has closed is open again.
+    /// </summary>
+    /// <param name="cancellationToken">Stops the start functions; the plug-in is closed then.</param>
+    /// <remarks><see cref="Config"/> and <see cref="Variables"/> are new objects, and spans and memory of earlier outputs are not the plug-in's any more.</remarks>
+    /// <exception cref="PluginException">A start function failed. The plug-in is closed and can be reset again.</exception>
+    /// <exception cref="WasmTimeoutException">The start functions took too long; likewise.</exception>
+    /// <exception cref="WasmCanceledException">The token was cancelled; likewise.</exception>
+    /// <exception cref="InvalidOperationException">A call is running.</exception>
+    /// <exception cref="ObjectDisposedException">The plug-in or what it was made from was disposed.</exception>
+    public void Reset(CancellationToken cancellationToken = default)
+    {
+        EnterForReset();
+        PluginOperation operation = PluginTelemetry.BeginInstantiate(_compiled.Name);
+        try
+        {
+            _store.Dispose();
+            _closedBy = null;
+            SetUp();
+            Arm(cancellationToken);
+            MakeInstances();
+        }
+        catch (Exception exception)
+        {
+            PluginTelemetry.End(operation, exception);
+            _closedBy ??= exception;
+            throw;
+        }
+        finally
+        {
+            Leave();
+        }
+
+        PluginTelemetry.End(operation);
     }
 
     /// <summary>Whether the main module exports a function of that name.</summary>
@@ -142,22 +211,10 @@ public sealed partial class Plugin : IDisposable
             Enter(cancellationToken);
             try
             {
-                Recorder?.Begin(null, null);
-                Kernel.Begin([]);
-                _instances = PluginInstances.Create(_compiled, _store, this, _current);
-                ThrowIfInterruptedAtEnd();
-            }
-            catch (Exception exception) when (NoteFailure(exception))
-            {
-                throw;
-            }
-            catch (Exception exception) when (exception is TrapException or ExitException)
-            {
-                throw Translate(exception);
+                MakeInstances();
             }
             finally
             {
-                EndObserving();
                 Leave();
             }
         }
@@ -169,6 +226,29 @@ public sealed partial class Plugin : IDisposable
         }
 
         PluginTelemetry.End(operation);
+    }
+
+    private void MakeInstances()
+    {
+        try
+        {
+            Recorder?.Begin(null, null);
+            Kernel.Begin([]);
+            _instances = PluginInstances.Create(_compiled, _store, this, _current);
+            ThrowIfInterruptedAtEnd();
+        }
+        catch (Exception exception) when (NoteFailure(exception))
+        {
+            throw;
+        }
+        catch (Exception exception) when (exception is TrapException or ExitException)
+        {
+            throw Translate(exception);
+        }
+        finally
+        {
+            EndObserving();
+        }
     }
 
     private static WasiOptions WithConsoleIfAsked(WasiOptions options)

@@ -36,7 +36,22 @@ public sealed record PluginOptions
     /// </summary>
     public bool Interruptible { get; init; } = true;
 
-    /// <summary>What each instance's store may use.</summary>
+    /// <summary>The most bytes that a call's output may have; null, the default, for no limit but the kernel's. A larger one is a <see cref="PluginException"/> (<see cref="PluginFailure.Limit"/>).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public long? MaxOutputBytes
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value ?? 0, nameof(value));
+            field = value;
+        }
+    }
+
+    /// <summary>
+    /// What each instance's store may use. <see cref="ResourceLimits.TotalMemoryBytes"/> is for all memories of the instance's modules and the kernel, 64 KiB at first, together:
+    /// growing beyond it gives the guest -1, an allocation 0.
+    /// </summary>
     public ResourceLimits Limits { get; init; } = ResourceLimits.Default;
 
     /// <summary>The least level that instances log; null for <see cref="PluginLogDefaults.Level"/>.</summary>

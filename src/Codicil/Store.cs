@@ -77,6 +77,17 @@ public abstract class Store : IDisposable
         return task.Result;
     }
 
+    /// <summary>
+    /// Takes bytes that the host keeps for guests from what the memories of the store may have together (<see cref="ResourceLimits.TotalMemoryBytes"/>). They go with the store. Thread-safe.
+    /// </summary>
+    /// <returns>False when they exceed it: nothing is taken. True where there is no such limit.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public abstract bool TryReserveMemory(long bytes);
+
+    /// <summary>Gives back what <see cref="TryReserveMemory"/> took, or part of it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public abstract void ReleaseMemory(long bytes);
+
     private protected abstract void WaitUntilComplete(Task task);
 
     internal abstract Function CreateFunction(Delegate callback);

@@ -133,6 +133,21 @@ internal sealed class ManagedStore : Store
 
     public override void ThrowIfInterrupted() => Context.Poll();
 
+    public override bool TryReserveMemory(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        return Limits.TotalMemoryBytes is null || _budget.TryReserveOwn((ulong)bytes);
+    }
+
+    public override void ReleaseMemory(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        if (Limits.TotalMemoryBytes is not null)
+        {
+            _budget.ReleaseOwn((ulong)bytes);
+        }
+    }
+
     private protected override void WaitUntilComplete(Task task)
     {
         // Nothing of it has to be given back, so whoever still holds it may set it whenever.

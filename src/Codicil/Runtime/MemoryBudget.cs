@@ -48,10 +48,27 @@ internal sealed class MemoryBudget
             return false;
         }
 
+        if (!TryReserveOwn(bytes))
+        {
+            return false;
+        }
+
+        if (_parent is not null && !_parent.TryReserve(bytes))
+        {
+            ReleaseOwn(bytes);
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes <paramref name="bytes"/> from this budget alone: what is not committed memory, and goes with the budget.</summary>
+    public bool TryReserveOwn(ulong bytes)
+    {
         long used = Volatile.Read(ref _used);
         while (true)
         {
-            if ((long)bytes > Volatile.Read(ref _limit) - used)
+            if (bytes > long.MaxValue || (long)bytes > Volatile.Read(ref _limit) - used)
             {
                 return false;
             }
@@ -59,20 +76,15 @@ internal sealed class MemoryBudget
             long seen = Interlocked.CompareExchange(ref _used, used + (long)bytes, used);
             if (seen == used)
             {
-                break;
+                return true;
             }
 
             used = seen;
         }
-
-        if (_parent is not null && !_parent.TryReserve(bytes))
-        {
-            Interlocked.Add(ref _used, -(long)bytes);
-            return false;
-        }
-
-        return true;
     }
+
+    /// <summary>Gives back what <see cref="TryReserveOwn"/> took.</summary>
+    public void ReleaseOwn(ulong bytes) => Interlocked.Add(ref _used, -(long)bytes);
 
     /// <summary>Gives back what <see cref="TryReserve"/> took.</summary>
     public void Release(ulong bytes)
