@@ -9,7 +9,7 @@ namespace Codicil.Plugins;
 
 /// <summary>The modules of a plug-in, compiled once, from which any number of instances are made. Thread-safe.</summary>
 /// <remarks>Each instance has linked modules, memory, variables and configuration of its own. Disposing this closes the instances that live.</remarks>
-public sealed class CompiledPlugin : IDisposable
+public sealed partial class CompiledPlugin : IDisposable
 {
     /// <summary>The version of the Extism kernel whose behaviour this one has.</summary>
     public const string KernelVersion = "1.7.0";
@@ -135,7 +135,7 @@ public sealed class CompiledPlugin : IDisposable
         var http = new CompiledHttp(manifest, options);
         string name = NameOf(manifest, options);
         PluginOperation operation = PluginTelemetry.BeginCompile(name);
-        Engine engine = Engine.Create(engineOptions);
+        Engine engine = options.CompilationCache?.GetEngine(engineOptions) ?? Engine.Create(engineOptions);
         try
         {
             var compiled = new CompiledPlugin(name, engine, PluginModules.Compile(engine, manifest, options, http.Group, cancellationToken), http, manifest, options);
@@ -146,7 +146,11 @@ public sealed class CompiledPlugin : IDisposable
         catch (Exception exception)
         {
             PluginTelemetry.End(operation, exception);
-            engine.Dispose();
+            if (options.CompilationCache is null)
+            {
+                engine.Dispose();
+            }
+
             http.Dispose();
             throw;
         }
@@ -220,7 +224,11 @@ public sealed class CompiledPlugin : IDisposable
             PluginTelemetry.Remove(_observed);
         }
 
-        _engine.Dispose();
+        if (Options.CompilationCache is null)
+        {
+            _engine.Dispose();
+        }
+
         Http.Dispose();
     }
 

@@ -50,6 +50,12 @@ internal static class ChildSample
             case ["plugin-async", "memory"]:
                 Print(AsyncPluginSample.KibibytesPerCall(options));
                 break;
+            case ["plugins", string folder]:
+                PluginHostSample.Measure(options, folder);
+                break;
+            case ["plugin-growth", string folder]:
+                PluginHostSample.MeasureGrowth(options, folder);
+                break;
             case ["files", string figure]:
                 Print(FileSample.Measure(options, figure));
                 break;
