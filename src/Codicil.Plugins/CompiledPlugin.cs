@@ -9,7 +9,7 @@ namespace Codicil.Plugins;
 
 /// <summary>The modules of a plug-in, compiled once, from which any number of instances are made. Thread-safe.</summary>
 /// <remarks>Each instance has linked modules, memory, variables and configuration of its own. Disposing this closes the instances that live.</remarks>
-public sealed class CompiledPlugin : IDisposable
+public sealed partial class CompiledPlugin : IDisposable
 {
     /// <summary>The version of the Extism kernel whose behaviour this one has.</summary>
     public const string KernelVersion = "1.7.0";

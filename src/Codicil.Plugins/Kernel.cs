@@ -17,6 +17,7 @@ namespace Codicil.Plugins;
 /// Offsets are indices of <see cref="_memory"/>. The first <see cref="FirstOffset"/> bytes are never handed out nor written, so that offset 0 is "nothing".
 /// The inline methods are written so that the common path falls through without a jump: measured, a conditional expression costs the JIT's layout a jump per access.
 /// All bytes at or above <see cref="_touchedEnd"/> are zero: stores below it are inline, others take a slow path that raises it, and a reset clears only what lies below.
+/// The array may be shorter than the memory is (<see cref="_length"/>): what is missing was never touched. An instance that exchanges a few bytes costs a few.
 /// </para>
 /// </remarks>
 internal sealed class Kernel
@@ -32,12 +33,14 @@ internal sealed class Kernel
 
     // Growth beyond this step is linear: doubling hundreds of megabytes would waste more than it saves.
     private const int MaxGrowthStep = 64 * 1024 * 1024;
+    private const int FirstArrayLength = 2048;
     private const int MaxMemoryLength = int.MaxValue / PageSize * PageSize;
 
     private readonly KernelBlocks _blocks = new(FirstOffset);
     private readonly int _limit;
     private readonly Store? _store;
-    private byte[] _memory = new byte[PageSize];
+    private byte[] _memory = new byte[FirstArrayLength];
+    private int _length = PageSize;
     private int _touchedEnd = FirstOffset;
     private ulong _storable8;
     private ulong _storable64;
@@ -98,7 +101,7 @@ internal sealed class Kernel
         // The array is never shorter than FirstOffset, so the subtraction cannot wrap.
         if ((ulong)offset > (ulong)memory.Length - sizeof(ulong))
         {
-            ThrowLoad(offset);
+            return kernel.LoadU64Untouched(offset);
         }
 
         // SAFETY: the 8 bytes end inside the array that is read.
@@ -190,7 +193,7 @@ internal sealed class Kernel
     /// <summary><c>input_set</c>: ignored unless the range is inside the memory.</summary>
     public static void InputSet(Kernel kernel, long offset, long length)
     {
-        if (kernel.IsInside(offset, length))
+        if (kernel.IsInside(offset, length) && kernel.TryReach((int)(offset + length)))
         {
             kernel.SetInput((ulong)offset, (ulong)length);
         }
@@ -199,7 +202,7 @@ internal sealed class Kernel
     /// <summary><c>output_set</c>: ignored unless the range is inside the memory.</summary>
     public static void OutputSet(Kernel kernel, long offset, long length)
     {
-        if (kernel.IsInside(offset, length))
+        if (kernel.IsInside(offset, length) && kernel.TryReach((int)(offset + length)))
         {
             kernel._outputOffset = (ulong)offset;
             kernel._outputLength = (ulong)length;
@@ -213,7 +216,7 @@ internal sealed class Kernel
     public static long ErrorGet(Kernel kernel) => (long)kernel._error;
 
     /// <summary><c>memory_bytes</c>: the size of the memory without what is never handed out.</summary>
-    public static long MemoryBytes(Kernel kernel) => kernel._memory.Length - FirstOffset;
+    public static long MemoryBytes(Kernel kernel) => kernel._length - FirstOffset;
 
     /// <summary><c>reset</c>: clears registers, blocks and contents; the memory keeps its size.</summary>
     public static void Reset(Kernel kernel)
@@ -242,7 +245,7 @@ internal sealed class Kernel
         if (offset == 0)
         {
             long end = _blocks.Top + KernelBlocks.CapacityOf((long)length);
-            if (end > _memory.Length && !TryGrow(end))
+            if ((end > _length && !TryGrow(end)) || !TryReach((int)end))
             {
                 return 0;
             }
@@ -324,7 +327,7 @@ internal sealed class Kernel
     {
         int length = _blocks.LengthOf(offset);
         data = length > 0 ? _memory.AsSpan((int)offset, length) : default;
-        return length >= 0 || (ulong)offset <= (ulong)_memory.Length;
+        return length >= 0 || (ulong)offset <= (ulong)_length;
     }
 
     /// <summary>The bytes of the block that begins at an offset, to write to; empty when none does.</summary>
@@ -366,7 +369,7 @@ internal sealed class Kernel
         string.Create(CultureInfo.InvariantCulture, $"the input of {length} bytes is larger than the kernel may hold ({MaxBytes} bytes)"));
 
     private bool IsInside(long offset, long length) =>
-        (ulong)offset >= FirstOffset && (ulong)offset < (ulong)_memory.Length && (ulong)length <= (ulong)(_memory.Length - offset);
+        (ulong)offset >= FirstOffset && (ulong)offset < (ulong)_length && (ulong)length <= (ulong)(_length - offset);
 
     private void SetInput(ulong offset, ulong length)
     {
@@ -383,11 +386,29 @@ internal sealed class Kernel
         _storable64 = span < sizeof(ulong) ? 0 : (ulong)(span - (sizeof(ulong) - 1));
     }
 
+    // Beyond the array, perhaps only in part.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private long LoadU64Untouched(long offset)
+    {
+        if ((ulong)offset > (ulong)_length - sizeof(ulong))
+        {
+            ThrowLoad(offset);
+        }
+
+        ulong value = 0;
+        for (int i = 0; i < sizeof(ulong) && offset + i < _memory.Length; i++)
+        {
+            value |= (ulong)_memory[(int)offset + i] << (8 * i);
+        }
+
+        return (long)value;
+    }
+
     // Inside the memory but in no block yet: accepted as the Extism kernel does, and remembered for the next reset.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void StoreU8Untouched(long offset, int value)
     {
-        if ((ulong)(offset - FirstOffset) < (ulong)(_memory.Length - FirstOffset))
+        if ((ulong)(offset - FirstOffset) < (ulong)(_length - FirstOffset) && TryReach((int)offset + 1))
         {
             if (offset >= _touchedEnd)
             {
@@ -401,7 +422,7 @@ internal sealed class Kernel
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void StoreU64Untouched(long offset, long value)
     {
-        if ((ulong)(offset - FirstOffset) > (ulong)(_memory.Length - FirstOffset - sizeof(ulong)))
+        if ((ulong)(offset - FirstOffset) > (ulong)(_length - FirstOffset - sizeof(ulong)) || !TryReach((int)offset + sizeof(ulong)))
         {
             ThrowStore(offset, value);
         }
@@ -433,6 +454,7 @@ internal sealed class Kernel
         return (long)value;
     }
 
+    // Makes the memory longer. The store's limit is for what the guest has, not for what of it is touched.
     private bool TryGrow(long end)
     {
         if (end > _limit)
@@ -441,19 +463,33 @@ internal sealed class Kernel
         }
 
         int exact = (int)((end + (PageSize - 1)) / PageSize * PageSize);
-        long generous = _memory.Length + (long)Math.Min(_memory.Length, MaxGrowthStep);
+        long generous = _length + (long)Math.Min(_length, MaxGrowthStep);
         int length = (int)Math.Min(Math.Max(exact, generous), _limit);
-        if (_store is not null && !_store.TryReserveMemory(length - _memory.Length))
+        if (_store is not null && !_store.TryReserveMemory(length - _length))
         {
             // Without what is only for later growth.
             length = exact;
-            if (!_store.TryReserveMemory(length - _memory.Length))
+            if (!_store.TryReserveMemory(length - _length))
             {
                 return false;
             }
         }
 
-        int before = _memory.Length;
+        if (!TryResize(length))
+        {
+            _store?.ReleaseMemory(length - _length);
+            return false;
+        }
+
+        _length = length;
+        return true;
+    }
+
+    // Makes the array long enough for what is inside the memory.
+    private bool TryReach(int end) => end <= _memory.Length || TryResize((int)Math.Min(Math.Max((long)end, _memory.Length * 2L), _length));
+
+    private bool TryResize(int length)
+    {
         try
         {
             byte[] memory = new byte[length];
@@ -464,7 +500,6 @@ internal sealed class Kernel
         catch (OutOfMemoryException)
         {
             // The guest learns it as it would from a limit; the host lives on.
-            _store?.ReleaseMemory(length - before);
             return false;
         }
     }

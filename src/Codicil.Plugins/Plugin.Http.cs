@@ -45,5 +45,7 @@ public sealed partial class Plugin
 
     internal PluginHttp Http { get; private set; }
 
+    internal void WaitFor(Task task) => _store.Wait(task);
+
     internal bool SharesHttpHeaders => _compiled.Options.HttpResponseHeaders;
 }

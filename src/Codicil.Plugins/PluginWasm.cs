@@ -20,6 +20,10 @@ public abstract class PluginWasm
     /// <exception cref="IOException">A file cannot be read.</exception>
     public abstract ReadOnlyMemory<byte> Load(CancellationToken cancellationToken);
 
+    /// <summary>Loads the bytes for <see cref="CompiledPlugin.CreateAsync"/>. Unless it is overridden, it calls <see cref="Load"/>.</summary>
+    /// <inheritdoc cref="Load"/>
+    public virtual ValueTask<ReadOnlyMemory<byte>> LoadAsync(CancellationToken cancellationToken) => ValueTask.FromResult(Load(cancellationToken));
+
     /// <summary>A module in a file.</summary>
     public static PluginWasm FromFile(string path, string? name = null, string? hash = null) => new PluginWasmFile(path) { Name = name, Hash = hash };
 

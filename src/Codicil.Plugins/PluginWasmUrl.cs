@@ -41,6 +41,20 @@ public sealed class PluginWasmUrl : PluginWasm
         return Load(group, cancellationToken);
     }
 
+    /// <summary>Loads the bytes with a connection of its own and the default options.</summary>
+    /// <inheritdoc/>
+    public override async ValueTask<ReadOnlyMemory<byte>> LoadAsync(CancellationToken cancellationToken)
+    {
+        using var group = new PluginHttpGroup();
+        return await LoadAsync(group, cancellationToken).ConfigureAwait(false);
+    }
+
+    internal async Task<ReadOnlyMemory<byte>> LoadAsync(PluginHttpGroup group, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return await new WasmFetch(group, this).LoadAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     internal ReadOnlyMemory<byte> Load(PluginHttpGroup group, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

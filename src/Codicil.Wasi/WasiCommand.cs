@@ -6,7 +6,7 @@ namespace Codicil.Wasi;
 /// <remarks>WASI application ABI: a command exports <c>_start</c>, a reactor may export <c>_initialize</c>.</remarks>
 public static class WasiCommand
 {
-    private const string Start = "_start";
+    internal const string Start = "_start";
     private const string Initialize = "_initialize";
 
     /// <summary>Instantiates a command and runs it to its end.</summary>
@@ -23,6 +23,48 @@ public static class WasiCommand
         ArgumentNullException.ThrowIfNull(module);
         RequireStart(FindExport(module, Start), module);
         return CatchExit(store, () => Call(linker.Instantiate(store, module), Start));
+    }
+
+    /// <summary>Instantiates a module and calls its start functions, those of <see cref="WasiOptions.StartFunctions"/> that it exports, in that order, until one of them fails.</summary>
+    /// <param name="linker">Finds the imports. Its WASI options name the functions; without them it is <c>_start</c> alone.</param>
+    /// <param name="store">The store.</param>
+    /// <param name="module">The module.</param>
+    /// <returns>The instance; null when the program exited with 0: it has succeeded and ended, and is not to be called any more.</returns>
+    /// <exception cref="LinkException">An import does not fit, or a start function has parameters or results; then none of the module's code has run.</exception>
+    /// <exception cref="ExitException">The program exited with another code; no further function was called.</exception>
+    /// <exception cref="TrapException">The program trapped; its frames name the module and the functions.</exception>
+    public static Instance? Instantiate(Linker linker, Store store, Module module)
+    {
+        ArgumentNullException.ThrowIfNull(linker);
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(module);
+        IReadOnlyList<string> names = linker.GetWasiOptions(store)?.StartFunctions ?? [Start];
+        foreach (string name in names)
+        {
+            if (FindExport(module, name) is ExternType type && !IsStart(type))
+            {
+                throw new LinkException($"incompatible export type for `{name}`: a start function has neither parameters nor results{Describe(module)}");
+            }
+        }
+
+        try
+        {
+            Instance instance = linker.Instantiate(store, module);
+            foreach (string name in names)
+            {
+                instance.GetFunction(name)?.Invoke([], []);
+            }
+
+            return instance;
+        }
+        catch (ExitException exit) when (exit.ExitCode == 0)
+        {
+            return null;
+        }
+        finally
+        {
+            store.FlushWasi();
+        }
     }
 
     /// <summary>Runs the command that an instance is. A command runs once.</summary>

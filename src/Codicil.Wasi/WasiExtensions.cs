@@ -11,6 +11,7 @@ public static class WasiExtensions
 {
     private static readonly ConditionalWeakTable<Store, WasiOptions> s_options = [];
     private static readonly ConditionalWeakTable<Store, List<WasiContext>> s_contexts = [];
+    private static readonly ConditionalWeakTable<Linker, Func<Store, WasiOptions?>> s_linkers = [];
 
     /// <summary>Defines WASI with the same options for every store. Programs in one store share descriptors; each instance has its own clocks and random sequence.</summary>
     /// <param name="linker">The linker.</param>
@@ -38,6 +39,7 @@ public static class WasiExtensions
         ArgumentNullException.ThrowIfNull(linker);
         ArgumentNullException.ThrowIfNull(chooseOptions);
         var contexts = new ConditionalWeakTable<Store, WasiContext>();
+        s_linkers.AddOrUpdate(linker, store => contexts.TryGetValue(store, out WasiContext? context) ? context.Options : chooseOptions(store));
         WasiContext GetContext(Store store) => contexts.GetValue(store, key => CreateContext(key, chooseOptions));
         foreach (Snapshot snapshot in (ReadOnlySpan<Snapshot>)[Snapshot.Preview1, Snapshot.Unstable])
         {
@@ -60,6 +62,9 @@ public static class WasiExtensions
         ArgumentNullException.ThrowIfNull(options);
         s_options.AddOrUpdate(store, options);
     }
+
+    /// <summary>The options that programs have in a store; null when WASI is not defined or not configured.</summary>
+    internal static WasiOptions? GetWasiOptions(this Linker linker, Store store) => s_linkers.TryGetValue(linker, out Func<Store, WasiOptions?>? find) ? find(store) : null;
 
     /// <summary>Hands on what the programs of a store have written.</summary>
     internal static void FlushWasi(this Store store)

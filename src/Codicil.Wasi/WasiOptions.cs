@@ -110,6 +110,26 @@ public sealed record WasiOptions
     /// <summary>The most descriptors that a guest may have open, the standard streams included, 3 to 1,048,576; default 4,096. Beyond, opening fails with <c>nfile</c>.</summary>
     public int MaximumDescriptors { get; init; } = 4096;
 
+    /// <summary>
+    /// The functions that <see cref="WasiCommand.Instantiate"/> calls, in this order; default <c>_start</c>. Those that a module does not export are passed over. An empty list calls none; a reactor's <c>_initialize</c> has to be named.
+    /// </summary>
+    public IReadOnlyList<string> StartFunctions
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            string[] copy = [.. value];
+            foreach (string name in copy)
+            {
+                ArgumentNullException.ThrowIfNull(name, nameof(value));
+            }
+
+            field = copy;
+        }
+    }
+    = [WasiCommand.Start];
+
     /// <summary>The same with one more environment variable, or another value in the place of one that is there.</summary>
     public WasiOptions WithEnvironmentVariable(string name, string value)
     {

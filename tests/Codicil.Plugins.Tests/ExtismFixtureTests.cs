@@ -171,18 +171,6 @@ public sealed class ExtismFixtureTests
         Assert.Equal("🟣:👋 Hello from say_purple Jane Doe", plugin.Call("say_purple", "Jane Doe"));
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Http_denied(bool go)
-    {
-        using Plugin plugin = go ? Go("http.wasm") : DotNet("http.wasm");
-        PluginException exception = Assert.Throws<PluginException>(() => { plugin.Call("run_test"); });
-        Assert.Equal(1u, exception.ExitCode);
-        Assert.Contains("HTTP request to 'https://jsonplaceholder.typicode.com/todos/1' is not allowed", exception.Message, StringComparison.Ordinal);
-        Assert.False(plugin.IsClosed);
-    }
-
     [Fact]
     [Trait("Parity", "EXT-29")]
     public void Input_offset()
@@ -410,18 +398,6 @@ public sealed class ExtismFixtureTests
         using Plugin plugin = DotNet("loop.wasm", PluginOptions.Default);
         plugin.Timeout = TimeSpan.FromMilliseconds(100);
         Assert.Throws<WasmTimeoutException>(() => { plugin.Call("loop_forever"); });
-    }
-
-    [Fact(Skip = "debt: plug-in host: HTTP is not built yet")]
-    [Trait("Parity", "EXT-18")]
-    public void Http_allowed()
-    {
-    }
-
-    [Fact(Skip = "debt: plug-in host: HTTP is not built yet")]
-    [Trait("Parity", "EXT-19")]
-    public void Http_headers()
-    {
     }
 
     [Theory]

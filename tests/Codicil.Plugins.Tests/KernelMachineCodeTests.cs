@@ -22,7 +22,7 @@ public sealed partial class KernelMachineCodeTests
     /// <summary>The calls that may stand in the listing: where bytes are out of range, in no block yet, or the call is interrupted. None of them is on the common path.</summary>
     [Theory]
     [InlineData("load_u8", new string[0])]
-    [InlineData("load_u64", new[] { "ThrowLoad" })]
+    [InlineData("load_u64", new[] { "LoadU64Untouched" })]
     [InlineData("store_u8", new[] { "StoreU8Untouched" })]
     [InlineData("store_u64", new[] { "StoreU64Untouched" })]
     [InlineData("input_load_u8", new string[0])]

@@ -22,6 +22,7 @@ public sealed class DelegateTests
     [MemberData(nameof(Counts))]
     [Trait("Parity", "WTG-09")]
     [Trait("Parity", "WTG-11")]
+    [Trait("Parity", "PGW-05")]
     public void Any_number_of_parameters(int count)
     {
         Type[] kinds = [typeof(int), typeof(long), typeof(float), typeof(double), typeof(uint), typeof(ulong), typeof(object), typeof(string), typeof(bool)];

@@ -296,6 +296,7 @@ public sealed class InstantiationTests
 
     [Fact]
     [Trait("Parity", "WTG-14")]
+    [Trait("Parity", "PGW-04")]
     public void Tables_and_globals_of_the_host_check_what_they_are_given()
     {
         using Engine engine = Wasm.CreateEngine();

@@ -13,6 +13,7 @@ public sealed class ModuleTests
 
     [Fact]
     [Trait("Parity", "WTG-02")]
+    [Trait("Parity", "PGW-03")]
     public void A_module_comes_from_text_bytes_a_stream_or_a_file()
     {
         using Engine engine = Wasm.CreateEngine();

@@ -111,6 +111,68 @@ public sealed class ProcessTests
         Assert.Equal(5, output.Length);
     }
 
+    [Theory]
+    [Trait("Parity", "WAZ-14")]
+    [InlineData("", "")]
+    [InlineData("_start", "s")]
+    [InlineData("_initialize,missing,b,_start,b", "ibsb")]
+    [InlineData("b,exit,_start", "b")]
+    public void Start_functions_run_in_order_and_absent_ones_are_passed_over(string names, string expected)
+    {
+        using StartGuest guest = new(WasiOptions.Default with { StartFunctions = names.Split(',', StringSplitOptions.RemoveEmptyEntries) });
+        guest.Code = 0;
+        Instance? instance = guest.Instantiate();
+        Assert.Equal(expected, guest.Calls);
+
+        // An exit with 0 is the end of the program, and no failure.
+        Assert.Equal(names.Contains("exit", StringComparison.Ordinal), instance is null);
+    }
+
+    [Fact]
+    [Trait("Parity", "WAZ-14")]
+    public void The_first_start_function_that_fails_is_the_last()
+    {
+        using (StartGuest guest = new(WasiOptions.Default with { StartFunctions = ["b", "exit", "_start"] }))
+        {
+            guest.Code = 7;
+            Assert.Equal(7u, Assert.Throws<ExitException>(guest.Instantiate).ExitCode);
+            Assert.Equal("b", guest.Calls);
+        }
+
+        using (StartGuest guest = new(WasiOptions.Default with { StartFunctions = ["b", "trap", "_start"] }))
+        {
+            WasmFrame frame = Assert.Throws<TrapException>(guest.Instantiate).Frames[0];
+            Assert.Equal(("starter", "trap"), (frame.ModuleName, frame.FunctionName));
+            Assert.Equal("b", guest.Calls);
+        }
+
+        // What cannot be called is found before anything runs.
+        using (StartGuest guest = new(WasiOptions.Default with { StartFunctions = ["b", "wrong"] }))
+        {
+            Assert.Contains("`wrong`", Assert.Throws<LinkException>(guest.Instantiate).Message, StringComparison.Ordinal);
+            Assert.Equal("", guest.Calls);
+        }
+    }
+
+    [Fact]
+    [Trait("Parity", "WAZ-14")]
+    public void Start_is_the_only_start_function_by_default_and_plain_instantiation_runs_none()
+    {
+        Assert.Equal(["_start"], WasiOptions.Default.StartFunctions);
+        using StartGuest guest = new(WasiOptions.Default);
+        Assert.NotNull(guest.Instantiate());
+        Assert.Equal("s", guest.Calls);
+        guest.Linker.Instantiate(guest.Store, guest.Module);
+        Assert.Equal("s", guest.Calls);
+
+        // Without WASI it is the same.
+        using Engine engine = Engine.Create();
+        using Store store = engine.CreateStore();
+        using Module module = Module.FromText(engine, """(module (global (export "g") (mut i32) (i32.const 0)) (func (export "_start") (global.set 0 (i32.const 1))))""");
+        Assert.Equal(1, WasiCommand.Instantiate(new Linker(engine), store, module)!.GetGlobal("g")!.Value.AsI32());
+        Assert.Throws<ArgumentNullException>(() => WasiOptions.Default with { StartFunctions = [null!] });
+    }
+
     [Fact]
     public void A_module_without_start_is_no_command()
     {
@@ -214,5 +276,45 @@ public sealed class ProcessTests
         }
 
         Assert.Equal("ababab"u8.ToArray(), output.ToArray());
+    }
+
+    /// <summary>A module with several functions to start, which say that they were called.</summary>
+    private sealed class StartGuest : IDisposable
+    {
+        private readonly Engine _engine = Engine.Create();
+
+        public StartGuest(WasiOptions options)
+        {
+            Store = _engine.CreateStore();
+            Module = Module.FromText(_engine, $"""
+                (module $starter {ExitImport} (import "host" "note" (func $note (param i32))) (import "host" "code" (func $code (result i32))) (memory (export "memory") 1)
+                  (func (export "_start") (call $note (i32.const 115)))
+                  (func (export "_initialize") (call $note (i32.const 105)))
+                  (func (export "b") (call $note (i32.const 98)))
+                  (func (export "exit") (call $exit (call $code)))
+                  (func $trap (export "trap") unreachable)
+                  (func (export "wrong") (param i32)))
+                """);
+            Linker = new Linker(_engine).DefineWasi(options).DefineFunction("host", "note", (int letter) => { Calls += (char)letter; }).DefineFunction("host", "code", () => Code);
+        }
+
+        public Store Store { get; }
+
+        public Module Module { get; }
+
+        public Linker Linker { get; }
+
+        public int Code { get; set; }
+
+        public string Calls { get; private set; } = "";
+
+        public Instance? Instantiate() => WasiCommand.Instantiate(Linker, Store, Module);
+
+        public void Dispose()
+        {
+            Module.Dispose();
+            Store.Dispose();
+            _engine.Dispose();
+        }
     }
 }

@@ -44,6 +44,12 @@ internal static class ChildSample
             case ["plugin-bytes", string file]:
                 Print(PluginSample.AllocatedBytes(options, file));
                 break;
+            case ["plugins", string folder]:
+                PluginHostSample.Measure(options, folder);
+                break;
+            case ["plugin-growth", string folder]:
+                PluginHostSample.MeasureGrowth(options, folder);
+                break;
             case ["files", string figure]:
                 Print(FileSample.Measure(options, figure));
                 break;

@@ -20,6 +20,9 @@ internal sealed class Measurements
     public List<KernelResult> Applications { get; set; } = [];
 
     public List<FigureResult> Figures { get; set; } = [];
+
+    /// <summary>The plug-in host; its peers are the other hosts, so it has columns of its own.</summary>
+    public List<FigureResult> Plugins { get; set; } = [];
 }
 
 /// <summary>What the figures were measured on.</summary>
@@ -67,6 +70,9 @@ internal sealed class FigureResult
 
     /// <summary>What is aimed at, or null.</summary>
     public double? Target { get; set; }
+
+    /// <summary>What is aimed at in words, where it is no upper bound; or null.</summary>
+    public string? Aim { get; set; }
 
     public Dictionary<string, List<double>> Samples { get; set; } = [];
 

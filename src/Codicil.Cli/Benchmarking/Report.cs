@@ -43,7 +43,14 @@ internal static class Report
         if (measurements.Figures.Count > 0)
         {
             text.Append("\n## Calls, instances, processes\n\n");
-            (string[] header, List<string[]> rows) = Figures(measurements);
+            (string[] header, List<string[]> rows) = Figures(measurements.Figures, measurements.Subjects);
+            Markdown(text, header, rows);
+        }
+
+        if (measurements.Plugins.Count > 0)
+        {
+            text.Append("\n## The plug-in host beside the Extism runtimes\n\nCalls can be stopped (deadlines, tokens), WASI is there.\n\n");
+            (string[] header, List<string[]> rows) = Figures(measurements.Plugins, SubjectsOf(measurements.Plugins));
             Markdown(text, header, rows);
         }
 
@@ -78,7 +85,14 @@ internal static class Report
         if (measurements.Figures.Count > 0)
         {
             Console.Out.WriteLine();
-            (string[] header, List<string[]> rows) = Figures(measurements);
+            (string[] header, List<string[]> rows) = Figures(measurements.Figures, measurements.Subjects);
+            TextTable.Write(Console.Out, header, rows);
+        }
+
+        if (measurements.Plugins.Count > 0)
+        {
+            Console.Out.WriteLine();
+            (string[] header, List<string[]> rows) = Figures(measurements.Plugins, SubjectsOf(measurements.Plugins));
             TextTable.Write(Console.Out, header, rows);
         }
 
@@ -156,16 +170,18 @@ internal static class Report
         }
     }
 
-    private static (string[] Header, List<string[]> Rows) Figures(Measurements measurements)
+    private static string[] SubjectsOf(List<FigureResult> figures) => [.. figures.SelectMany(static figure => figure.Samples.Keys).Distinct()];
+
+    private static (string[] Header, List<string[]> Rows) Figures(List<FigureResult> figures, IEnumerable<string> subjects)
     {
-        string[] columns = [.. measurements.Subjects];
+        string[] columns = [.. subjects];
         List<string[]> rows = [];
-        foreach (FigureResult figure in measurements.Figures)
+        foreach (FigureResult figure in figures)
         {
             rows.Add([
                 figure.Name,
                 figure.Unit,
-                figure.Target is double target ? "<= " + Number(target) : "",
+                figure.Aim ?? (figure.Target is double target ? "<= " + Number(target) : ""),
                 .. columns.Select(column => Number(figure.Median(column))),
             ]);
         }
@@ -175,7 +191,7 @@ internal static class Report
 
     private static IEnumerable<string> Failures(Measurements measurements) =>
         measurements.Kernels.Concat(measurements.Applications).SelectMany(kernel => kernel.Failures.Select(failure => $"{kernel.Kernel}, {failure.Key}: {failure.Value}"))
-            .Concat(measurements.Figures.SelectMany(figure => figure.Failures.Select(failure => $"{figure.Name}, {failure.Key}: {failure.Value}")));
+            .Concat(measurements.Figures.Concat(measurements.Plugins).SelectMany(figure => figure.Failures.Select(failure => $"{figure.Name}, {failure.Key}: {failure.Value}")));
 
     private static string Number(double value) => double.IsNaN(value) ? "-"
         : value == 0 ? "0"

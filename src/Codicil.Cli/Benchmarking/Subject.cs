@@ -13,6 +13,7 @@ internal sealed record Subject(string Name, string FileName, ImmutableArray<stri
     public const string Interruptible = "interruptible";
     public const string V8 = "V8";
     public const string Wasmtime = "wasmtime";
+    public const string ExtismRust = "Extism (Rust)";
 
     /// <summary>Runs one sample.</summary>
     public ToolProcess.Result Run(params ReadOnlySpan<string> arguments) => ToolProcess.Run(FileName, [.. Arguments, .. arguments]);
@@ -44,6 +45,24 @@ internal sealed record Subject(string Name, string FileName, ImmutableArray<stri
             {
                 yield return new Subject(name, driver, []);
             }
+        }
+    }
+
+    /// <summary>The peers of the plug-in host that are there. The JavaScript driver needs a folder with its package, which <c>CODICIL_EXTISM_JS</c> names.</summary>
+    public static IEnumerable<Subject> PluginPeers(BenchmarkSuite suite)
+    {
+        foreach ((string name, string file) in new[] { (ExtismRust, "extism"), ("Extism (Go)", "extism-go") })
+        {
+            string driver = Path.Combine(suite.Folder, "peers", "linux-x64", file);
+            if (OperatingSystem.IsLinux() && File.Exists(driver))
+            {
+                yield return new Subject(name, driver, []);
+            }
+        }
+
+        if (Environment.GetEnvironmentVariable("CODICIL_EXTISM_JS") is { Length: > 0 } folder && FindOnPath("node") is string node)
+        {
+            yield return new Subject("Extism (JS)", node, [Path.Combine(folder, "extism-js.mjs")]);
         }
     }
 

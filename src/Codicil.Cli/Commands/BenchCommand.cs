@@ -13,7 +13,7 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        var names = new Argument<string[]>("name") { Description = "Kernels, `apps` for real programs, or `calls` for the figures that are neither; all when none is named." };
+        var names = new Argument<string[]>("name") { Description = "Kernels, `apps` for real programs, `plugins` for the plug-in host, or `calls` for the figures that are none of these; all when none is named." };
         var suite = new Option<string?>("--suite") { Description = "The suite's folder; default $CODICIL_SHARED/bench or ../shared/bench.", HelpName = "DIR" };
         var rounds = new Option<int>("--rounds") { Description = "Fresh processes a subject.", DefaultValueFactory = _ => 3, HelpName = "N" };
         var report = new Option<bool>("--report") { Description = $"All rows, {ReportRounds} rounds; writes RESULTS.md and raw/results.json." };
@@ -43,9 +43,9 @@ internal static class BenchCommand
     private static int Run(BenchmarkSuite suite, string[] names, int rounds, bool peers, bool json, string? reportFolder)
     {
         bool all = names.Length == 0 || reportFolder is not null;
-        if (!all && names.FirstOrDefault(name => name is not ("calls" or "apps") && suite.Kernels.All(kernel => kernel.Name != name)) is string unknown)
+        if (!all && names.FirstOrDefault(name => name is not ("calls" or "apps" or "plugins") && suite.Kernels.All(kernel => kernel.Name != name)) is string unknown)
         {
-            throw new UsageException($"unknown kernel {unknown}; there are apps, calls, {string.Join(", ", suite.Kernels.Select(kernel => kernel.Name))}");
+            throw new UsageException($"unknown kernel {unknown}; there are apps, calls, plugins, {string.Join(", ", suite.Kernels.Select(kernel => kernel.Name))}");
         }
 
         List<Subject> subjects = [Subject.Own(Subject.Guard), Subject.Own(Subject.Checked), Subject.Own(Subject.Interruptible)];
@@ -73,6 +73,11 @@ internal static class BenchCommand
             if (all || names.Contains("calls"))
             {
                 measurements.Figures.AddRange(FigureBenchmark.Run(suite, subjects, rounds, progress));
+            }
+
+            if (all || names.Contains("plugins"))
+            {
+                measurements.Plugins.AddRange(PluginBenchmark.Run(suite, peers, rounds, progress));
             }
 
             return measurements;

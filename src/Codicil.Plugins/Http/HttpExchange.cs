@@ -58,6 +58,7 @@ internal sealed class HttpExchange
             for (int redirects = 0; ; redirects++)
             {
                 using HttpResponseMessage response = await SendAsync(cancellationToken).ConfigureAwait(false);
+                CheckFraming(response);
                 if (!TryGetRedirect(response, out string? location))
                 {
                     await ReadAsync(response, reply, cancellationToken).ConfigureAwait(false);
@@ -180,6 +181,19 @@ internal sealed class HttpExchange
         if (!message.Content.Headers.TryAddWithoutValidation(name, value))
         {
             throw new PluginException(PluginFailure.InvalidRequest, $"invalid http request: the header '{name}' cannot be sent");
+        }
+    }
+
+    // RFC 9112, 6.3. The handler reads on to the end of the connection; whoever stands between may have read something else.
+    private void CheckFraming(HttpResponseMessage response)
+    {
+        bool hasCoding = response.Headers.NonValidated.TryGetValues("Transfer-Encoding", out HeaderStringValues coding);
+        bool hasLength = response.Content.Headers.NonValidated.TryGetValues("Content-Length", out HeaderStringValues length);
+        bool isBad = (hasCoding && (hasLength || coding.Count != 1 || !coding.ToString().Equals("chunked", StringComparison.OrdinalIgnoreCase)))
+            || (hasLength && (length.Count != 1 || !long.TryParse(length.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out _)));
+        if (isBad && _group.Options.UnguardedClient is null)
+        {
+            throw new PluginException(PluginFailure.Http, $"HTTP request to '{Shown}' failed: the response says in two ways, or in none that is known, where it ends");
         }
     }
 

@@ -1,21 +1,14 @@
-using System.Diagnostics;
-
 namespace Codicil.Plugins.Http;
 
-/// <summary>How a thread that carries a guest waits for work on the pool: it goes when its time is up, whether the pool has a free thread or not.</summary>
+/// <summary>How a thread that carries a guest has work done on the pool: it goes when its wait ends, whether the pool has a free thread or not.</summary>
 internal static class HttpWait
 {
-    private static readonly TimeSpan s_slice = TimeSpan.FromMilliseconds(10);
-
     /// <summary>Starts work and waits for it.</summary>
     /// <param name="work">The work; its token is cancelled when nobody waits any more, and its result is disposed then.</param>
-    /// <param name="timeout">The most that it may take.</param>
-    /// <param name="throwIfInterrupted">Throws when the wait is to end.</param>
-    /// <param name="timedOut">Makes the exception for work that took too long.</param>
-    public static T Run<T>(Func<CancellationToken, Task<T>> work, TimeSpan timeout, Action throwIfInterrupted, Func<Exception> timedOut)
+    /// <param name="wait">Waits for the task, whatever its outcome, and throws when the wait is to end.</param>
+    public static T Run<T>(Func<CancellationToken, Task<T>> work, Action<Task> wait)
         where T : IDisposable
     {
-        long start = Stopwatch.GetTimestamp();
         var source = new CancellationTokenSource();
         CancellationToken token = source.Token;
 
@@ -23,20 +16,7 @@ internal static class HttpWait
         Task<T> task = Task.Run(() => work(token), CancellationToken.None);
         try
         {
-            while (true)
-            {
-                throwIfInterrupted();
-                TimeSpan left = timeout - Stopwatch.GetElapsedTime(start);
-                if (left <= TimeSpan.Zero)
-                {
-                    throw timedOut();
-                }
-
-                if (Task.WaitAny([task], left < s_slice ? left : s_slice) == 0)
-                {
-                    break;
-                }
-            }
+            wait(task);
         }
         catch
         {
@@ -48,13 +28,22 @@ internal static class HttpWait
         return task.GetAwaiter().GetResult();
     }
 
+    /// <summary>A task that is complete when another one is, and never fails.</summary>
+    public static TaskCompletionSource Finished(Task task)
+    {
+        // Completed on whatever thread it is; all that hangs on it is a signal for the one that waits.
+        var finished = new TaskCompletionSource();
+        task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(() => finished.TrySetResult());
+        return finished;
+    }
+
     // Cancelling runs callbacks, some of the host's: on the pool as well.
     private static void Abandon<T>(Task<T> task, CancellationTokenSource source)
         where T : IDisposable
     {
         _ = source.CancelAsync();
         _ = task.ContinueWith(
-            static (ended, state) =>
+            static ended =>
             {
                 if (ended.IsCompletedSuccessfully)
                 {
@@ -65,10 +54,7 @@ internal static class HttpWait
                     // Looked at, so that it is not reported as unobserved.
                     _ = ended.Exception;
                 }
-
-                ((CancellationTokenSource)state!).Dispose();
             },
-            source,
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Codicil.Plugins.Http;
@@ -8,11 +9,14 @@ internal sealed class PluginHttp
 {
     private readonly Plugin _plugin;
     private readonly PluginHttpGroup _group;
+    private readonly Deadline _deadline;
+    private TaskCompletionSource? _finished;
 
     public PluginHttp(Plugin plugin, CompiledHttp compiled, long maxResponseBytes)
     {
         _plugin = plugin;
         _group = compiled.Group;
+        _deadline = new Deadline(OnTimeout);
         AllowedHosts = compiled.AllowedHosts;
         MaxResponseBytes = maxResponseBytes;
     }
@@ -54,7 +58,7 @@ internal sealed class PluginHttp
         PluginOperation operation = PluginTelemetry.BeginHttp(_plugin.Name, request.Method, request.Url.Uri);
         try
         {
-            HttpReply reply = Wait(exchange, request);
+            HttpReply reply = HttpWait.Run(exchange.RunAsync, task => Wait(task, request));
             StatusCode = reply.StatusCode;
             Headers = reply.Headers.AsReadOnly();
             if (reply.Failure is PluginException failure)
@@ -73,11 +77,38 @@ internal sealed class PluginHttp
         }
     }
 
-    private HttpReply Wait(HttpExchange exchange, GuestRequest request) => HttpWait.Run(
-        exchange.RunAsync,
-        _group.Options.RequestTimeout,
-        _plugin.ThrowIfInterrupted,
-        () => new PluginException(
-            PluginFailure.Limit,
-            string.Create(CultureInfo.InvariantCulture, $"HTTP request to '{HttpText.Shown(request.UrlText)}' failed: no complete response in {_group.Options.RequestTimeout.TotalSeconds} s")));
+    // The call's deadline, its token and a disposal end the wait by themselves.
+    private void Wait(Task task, GuestRequest request)
+    {
+        TaskCompletionSource finished = HttpWait.Finished(task);
+        Volatile.Write(ref _finished, finished);
+        TimeSpan timeout = _group.Options.RequestTimeout;
+        _deadline.Set(Stopwatch.GetTimestamp() + (long)(timeout.TotalSeconds * Stopwatch.Frequency));
+        try
+        {
+            _plugin.WaitFor(finished.Task);
+        }
+        finally
+        {
+            _deadline.Clear();
+            Volatile.Write(ref _finished, null);
+        }
+
+        if (!task.IsCompleted)
+        {
+            throw new PluginException(
+                PluginFailure.Limit,
+                string.Create(CultureInfo.InvariantCulture, $"HTTP request to '{HttpText.Shown(request.UrlText)}' failed: no complete response in {timeout.TotalSeconds} s"));
+        }
+    }
+
+    // On the thread that watches all deadlines; it may come just after the request that it was meant for.
+    private void OnTimeout()
+    {
+        TaskCompletionSource? finished = Volatile.Read(ref _finished);
+        if (finished is not null && Stopwatch.GetTimestamp() >= _deadline.Due)
+        {
+            finished.TrySetResult();
+        }
+    }
 }

@@ -40,8 +40,35 @@ internal sealed class WasmFetch
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public byte[] Load(CancellationToken cancellationToken)
     {
-        using HttpReply reply = HttpWait.Run(_exchange.RunAsync, _group.Options.RequestTimeout, cancellationToken.ThrowIfCancellationRequested, TimedOut);
+        using HttpReply reply = HttpWait.Run(_exchange.RunAsync, task => Wait(task, cancellationToken));
         return Finish(reply);
+    }
+
+    /// <summary>Loads the bytes.</summary>
+    /// <inheritdoc cref="Load"/>
+    public async Task<byte[]> LoadAsync(CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(_group.Options.RequestTimeout);
+        try
+        {
+            using HttpReply reply = await _exchange.RunAsync(timeout.Token).ConfigureAwait(false);
+            return Finish(reply);
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw TimedOut();
+        }
+    }
+
+    private void Wait(Task task, CancellationToken cancellationToken)
+    {
+        // Finished is never faulted, so that the wait throws for the token alone.
+        if (!HttpWait.Finished(task).Task.Wait((int)_group.Options.RequestTimeout.TotalMilliseconds, cancellationToken))
+        {
+            throw TimedOut();
+        }
     }
 
     private byte[] Finish(HttpReply reply)

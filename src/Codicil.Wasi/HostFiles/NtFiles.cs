@@ -100,9 +100,11 @@ internal sealed unsafe class NtFiles : INtFiles
         }
 
         // FILE_RENAME_INFORMATION and FILE_LINK_INFORMATION of 64-bit Windows: flags, the directory's handle at 8, the length of the name in bytes at 16, the name.
+        // The system wants no less than the structure with its padding, whose name is one character.
         const int NameOffset = 20;
+        const int StructureSize = 24;
         Span<byte> buffer = stackalloc byte[NameOffset + (HostWalk.LongestName * sizeof(char))];
-        buffer = buffer[..(NameOffset + (name.Length * sizeof(char)))];
+        buffer = buffer[..Math.Max(StructureSize, NameOffset + (name.Length * sizeof(char)))];
         buffer.Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(buffer, flags);
         BinaryPrimitives.WriteInt64LittleEndian(buffer[8..], at.Value);

@@ -39,7 +39,7 @@ internal sealed class Adapters(ManagedEngine engine)
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public DynamicCall.Entry GetDynamicEntry(FunctionType type) => GetEntry(_dynamicEntries, type, key => EmitDynamicEntry(key));
 
-    // Delegates hold the code they lead to: what is dropped here lives as long as it is used.
+    // Delegates hold the code they lead to: what is dropped here lives as long as it is used. What could not be made (CodeMappings) may be made later, so failures are not kept.
     private static TEntry GetEntry<TKey, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TEntry>(ConcurrentDictionary<TKey, Lazy<TEntry>> entries, TKey key, Func<TKey, TEntry> emit)
         where TKey : notnull
     {
@@ -53,13 +53,13 @@ internal sealed class Adapters(ManagedEngine engine)
             entries.Clear();
         }
 
-        return entries.GetOrAdd(key, key => new Lazy<TEntry>(() => emit(key))).Value;
+        return entries.GetOrAdd(key, key => new Lazy<TEntry>(() => emit(key), LazyThreadSafetyMode.PublicationOnly)).Value;
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance CreateHostFunction(ManagedStore store, Delegate callback)
     {
-        Thunk thunk = _thunks.GetOrAdd(callback.GetType(), key => new Lazy<Thunk>(() => EmitThunk(key))).Value;
+        Thunk thunk = _thunks.GetOrAdd(callback.GetType(), key => new Lazy<Thunk>(() => EmitThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
         var host = new HostFunction(store, callback, null, null, thunk.WantsCaller ? thunk.Type : null, null);
         return new FunctionInstance(store, host, thunk.Type, thunk.CanonicalTypeId, thunk.Code);
     }
@@ -67,7 +67,7 @@ internal sealed class Adapters(ManagedEngine engine)
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, Delegate callback)
     {
-        Thunk thunk = _rawThunks.GetOrAdd(type, key => new Lazy<Thunk>(() => EmitRawThunk(key))).Value;
+        Thunk thunk = _rawThunks.GetOrAdd(type, key => new Lazy<Thunk>(() => EmitRawThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
         return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null), type, thunk.CanonicalTypeId, thunk.Code);
     }
 
@@ -79,7 +79,7 @@ internal sealed class Adapters(ManagedEngine engine)
             throw new ArgumentException($"the state is a {state.GetType().Name}, the bound import wants a {definition.StateType.Name}", nameof(state));
         }
 
-        Thunk thunk = _boundThunks.GetOrAdd(definition.Method, _ => new Lazy<Thunk>(() => EmitBoundThunk(definition))).Value;
+        Thunk thunk = _boundThunks.GetOrAdd(definition.Method, _ => new Lazy<Thunk>(() => EmitBoundThunk(definition), LazyThreadSafetyMode.PublicationOnly)).Value;
         return new FunctionInstance(store, new HostFunction(store, NoCallback, state, definition, null, null), thunk.Type, thunk.CanonicalTypeId, thunk.Code);
     }
 
@@ -94,7 +94,7 @@ internal sealed class Adapters(ManagedEngine engine)
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance Listen(FunctionInstance function, ModuleInstance importer, int functionIndex)
     {
-        Thunk thunk = _listeningThunks.GetOrAdd(function.Type, key => new Lazy<Thunk>(() => EmitListeningThunk(key))).Value;
+        Thunk thunk = _listeningThunks.GetOrAdd(function.Type, key => new Lazy<Thunk>(() => EmitListeningThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
         return new FunctionInstance(
             function.ManagedStore, new ListenedImport(importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalTypeId, thunk.Code);
     }

@@ -46,7 +46,7 @@ internal static class AddressSpace
     private static readonly Queue<GuardSlot> s_idleSlots = [];
     private static readonly Queue<Reservation> s_idleReservations = [];
     private static readonly ulong s_maximumReserved = FindMaximumReserved();
-    private static readonly long s_maximumMappings = FindMaximumMappings();
+    private static readonly long s_maximumMappings = FindMaximumMappings() / 4 * 3;
 
     private static Arena? s_freshArena;
     private static int s_residentSlots;
@@ -394,7 +394,8 @@ internal static class AddressSpace
         return available;
     }
 
-    private static long FindMaximumMappings()
+    /// <summary>The mappings that the system lets a process have.</summary>
+    public static long FindMaximumMappings()
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -402,7 +403,7 @@ internal static class AddressSpace
         }
 
         ulong maximum = ReadNumber("/proc/sys/vm/max_map_count");
-        return (long)(maximum is 0 or > int.MaxValue ? DefaultMaximumMappings : maximum) / 4 * 3;
+        return (long)(maximum is 0 or > int.MaxValue ? DefaultMaximumMappings : maximum);
     }
 
     private static ulong ReadNumber(string path)

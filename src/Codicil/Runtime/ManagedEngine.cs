@@ -137,5 +137,5 @@ internal static class SupportedFeatures
     public const WasmFeatures All =
         WasmFeatures.MutableGlobals | WasmFeatures.SignExtension | WasmFeatures.SaturatingFloatToInt | WasmFeatures.MultiValue
         | WasmFeatures.BulkMemory | WasmFeatures.ReferenceTypes | WasmFeatures.ExtendedConstants | WasmFeatures.Simd
-        | WasmFeatures.TailCalls | WasmFeatures.FunctionReferences | WasmFeatures.GarbageCollection | WasmFeatures.Exceptions | WasmFeatures.LegacyExceptions;
+        | WasmFeatures.TailCalls | WasmFeatures.FunctionReferences | WasmFeatures.GarbageCollection | WasmFeatures.MultiMemory | WasmFeatures.Memory64 | WasmFeatures.CustomPageSizes | WasmFeatures.RelaxedSimd | WasmFeatures.WideArithmetic | WasmFeatures.Threads | WasmFeatures.Exceptions | WasmFeatures.LegacyExceptions;
 }

@@ -46,7 +46,7 @@ public sealed class ExtismSnippets
         try
         {
             PluginOutput output = plugin.Call("word_stats", "some text"u8);
-            Console.WriteLine($"exit {output.ExitCode}: {output}");
+            Console.WriteLine($"exit {output.ExitCode}: {output.ToString()}");
         }
         catch (PluginException exception)
         {

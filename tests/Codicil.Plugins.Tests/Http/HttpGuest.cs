@@ -47,16 +47,19 @@ internal static class HttpGuest
           (func (export "raw") (result i64) (call $http_request (call $input_load_u64 (i64.const 0)) (call $input_load_u64 (i64.const 8)))))
         """;
 
+    /// <summary>The guest's manifest.</summary>
+    public static PluginManifest Manifest(params string[] allowedHosts) => Fixtures.WatManifest(Text) with { AllowedHosts = allowedHosts };
+
     /// <summary>The guest compiled.</summary>
     public static CompiledPlugin Compile(PluginOptions? options = null, params string[] allowedHosts) =>
-        CompiledPlugin.Create(Fixtures.WatManifest(Text) with { AllowedHosts = allowedHosts }, options);
+        CompiledPlugin.Create(Manifest(allowedHosts), options);
 
     /// <summary>An instance that may reach some hosts.</summary>
     public static Plugin Create(PluginHttpOptions http, params string[] allowedHosts) => Create(new PluginOptions { Http = http }, allowedHosts);
 
     /// <summary>An instance that may reach some hosts.</summary>
     public static Plugin Create(PluginOptions options, params string[] allowedHosts) =>
-        Plugin.Create(Fixtures.WatManifest(Text) with { AllowedHosts = allowedHosts }, options);
+        Plugin.Create(Manifest(allowedHosts), options);
 
     /// <summary>Sends a request.</summary>
     public static Reply Send(this Plugin plugin, string url, string? method = null, IReadOnlyDictionary<string, string>? headers = null, byte[]? body = null)

@@ -149,6 +149,33 @@ public sealed class HttpInjectionTests
         Assert.EndsWith(" HTTP/1.1", line, StringComparison.Ordinal);
     }
 
+    // RFC 9112, 6.3: who reads such a message otherwise than its neighbour reads another message.
+    [Theory]
+    [InlineData("Content-Length: -1\r\n")]
+    [InlineData("Content-Length: +2\r\n")]
+    [InlineData("Content-Length: 0x2\r\n")]
+    [InlineData("Content-Length: \r\n")]
+    [InlineData("Content-Length: 2, 2\r\n")]
+    [InlineData("Content-Length: 1\r\nContent-Length: 2\r\n")]
+    [InlineData("Content-Length: 9223372036854775808\r\n")]
+    [InlineData("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n")]
+    [InlineData("Transfer-Encoding: chunked\r\nContent-Length: 2\r\n")]
+    [InlineData("Transfer-Encoding: gzip\r\n")]
+    [InlineData("Transfer-Encoding: gzip, chunked\r\n")]
+    [InlineData("Transfer-Encoding: chunked, identity\r\n")]
+    [InlineData("Transfer-Encoding: xchunked\r\n")]
+    [InlineData("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")]
+    public void Responses_framed_in_two_ways_are_refused(string headers)
+    {
+        using var server = new RawServer(async (connection, token) =>
+        {
+            await connection.ReadHeadAsync(token);
+            await connection.SendAsync($"HTTP/1.1 200 OK\r\n{headers}\r\n2\r\nok\r\n0\r\n\r\n", token);
+        });
+        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
+        Assert.Equal(PluginFailure.Http, plugin.SendFails(server.Url()).Failure);
+    }
+
     // What a first response leaves behind must not become the answer to a neighbour's request on the same connection.
     [Theory]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")]
