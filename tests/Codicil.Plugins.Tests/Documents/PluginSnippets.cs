@@ -184,11 +184,12 @@ public sealed class PluginSnippets : IDisposable
             HostFunctions = [HostFunction.Create("translate", (CurrentPlugin _, string text, string language) => $"{text.ToUpperInvariant()} ({language})")],
         };
         using Plugin plugin = Plugin.Create(PluginManifest.FromWasmFile("json_guest.wasm"), options);
+        plugin.Config["language"] = "de";
 
         // snippet: json-call
         Article? translated = plugin.Call("localize", new Article("cats", "purr"), GuestJson.Default.Article, GuestJson.Default.Article);
         Console.WriteLine(translated);
-        // => Article { Title = CATS (en), Body = PURR (en) }
+        // => Article { Title = CATS (de), Body = PURR (de) }
         // end
         Console.AssertShown("json-call");
     }
