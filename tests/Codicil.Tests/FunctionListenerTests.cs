@@ -49,17 +49,18 @@ public sealed class FunctionListenerTests
         var recorder = new Recorder();
         Instance instance = Instantiate(recorder, mode);
         Wasm.AssertTrap(TrapCode.UnreachableCodeReached, () => instance.GetFunction("unreachable")!.Invoke());
-        Assert.Equal(["1 unreachable()", "2 unreachable()", "2 unreachable ! TrapException", "1 unreachable ! TrapException"], recorder.TakeEvents());
+        Assert.Equal(
+            ["1 unreachable()", "2 unreachable()", "2 unreachable ! TrapException UnreachableCodeReached", "1 unreachable ! TrapException UnreachableCodeReached"], recorder.TakeEvents());
 
         Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => instance.GetFunction("load")!.Invoke(65535));
         List<string> events = recorder.TakeEvents();
         Assert.Equal(["1 load(65535)", "2 leaf(65535)", "2 leaf = 65536"], events.Take(3));
-        Assert.StartsWith("1 load ! ", events[3], StringComparison.Ordinal);
+        Assert.Equal("1 load ! TrapException MemoryOutOfBounds", events[3]);
         Assert.Equal(4, events.Count);
 
         Wasm.AssertTrap(TrapCode.IntegerDivisionByZero, () => instance.GetFunction("divide")!.Invoke(-1));
         events = recorder.TakeEvents();
-        Assert.StartsWith("1 divide ! ", events[^1], StringComparison.Ordinal);
+        Assert.Equal("1 divide ! TrapException IntegerDivisionByZero", events[^1]);
         Assert.Equal(4, events.Count);
     }
 
@@ -527,7 +528,7 @@ public sealed class FunctionListenerTests
         }
 
         public override void Abort(in FunctionCall call, Exception exception) =>
-            Events.Add(Wasm.Format($"{call.Depth} {call.Function.Name} ! {exception.GetType().Name}"));
+            Events.Add(Wasm.Format($"{call.Depth} {call.Function.Name} ! {exception.GetType().Name} {(exception as TrapException)?.Code}").TrimEnd());
 
         private static string Join(ReadOnlySpan<Value> values)
         {
