@@ -135,7 +135,7 @@ public sealed partial class CompiledPlugin : IDisposable
         var http = new CompiledHttp(manifest, options);
         string name = NameOf(manifest, options);
         PluginOperation operation = PluginTelemetry.BeginCompile(name);
-        Engine engine = Engine.Create(engineOptions);
+        Engine engine = options.CompilationCache?.GetEngine(engineOptions) ?? Engine.Create(engineOptions);
         try
         {
             var compiled = new CompiledPlugin(name, engine, PluginModules.Compile(engine, manifest, options, http.Group, cancellationToken), http, manifest, options);
@@ -146,7 +146,11 @@ public sealed partial class CompiledPlugin : IDisposable
         catch (Exception exception)
         {
             PluginTelemetry.End(operation, exception);
-            engine.Dispose();
+            if (options.CompilationCache is null)
+            {
+                engine.Dispose();
+            }
+
             http.Dispose();
             throw;
         }
@@ -220,7 +224,11 @@ public sealed partial class CompiledPlugin : IDisposable
             PluginTelemetry.Remove(_observed);
         }
 
-        _engine.Dispose();
+        if (Options.CompilationCache is null)
+        {
+            _engine.Dispose();
+        }
+
         Http.Dispose();
     }
 

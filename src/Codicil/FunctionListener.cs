@@ -20,6 +20,9 @@ namespace Codicil;
 /// <see cref="Abort"/> of it; from <see cref="After"/> in place of the results. Once it has thrown out of <see cref="Abort"/>, what further ones throw for the same exception is lost.
 /// A listener may call functions of the store; it runs on the guest's stack, for which 256 KiB are kept.
 /// </para>
+/// <para>
+/// A tail call of a function that is listened to is inside it, since its end is still to be told: it takes stack, and a loop of tail calls can use the stack up.
+/// </para>
 /// </remarks>
 public abstract class FunctionListener
 {
