@@ -49,6 +49,12 @@ public sealed record EngineOptions
     /// <summary>The most pages of 64 KiB that any 32-bit memory may have, 0 to 65,536. A declared minimum above it is refused when the module is loaded.</summary>
     public long MemoryPageLimit { get; init; } = 65_536;
 
+    /// <summary>
+    /// Whether relaxed SIMD gives the same on every processor (the specification's deterministic profile). Off by default: then it gives what the processor does in one
+    /// instruction.
+    /// </summary>
+    public bool DeterministicRelaxedSimd { get; init; }
+
     /// <summary>Whether every function is compiled when the module is loaded, on all processors, instead of when it is first called.</summary>
     public bool CompileEagerly { get; init; }
 

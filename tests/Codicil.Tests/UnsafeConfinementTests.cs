@@ -35,6 +35,9 @@ public sealed partial class UnsafeConfinementTests
         "src/Codicil/Runtime/StructInstance.cs",
         "src/Codicil/Semantics/GcOps.cs",
 
+        // Atomic operations at checked addresses.
+        "src/Codicil/Semantics/AtomicOps.cs",
+
         // Linear memory and the system's calls.
         "src/Codicil/Runtime/AddressSpace.cs",
         "src/Codicil/Runtime/BulkMemory.cs",

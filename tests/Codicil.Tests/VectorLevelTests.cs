@@ -48,7 +48,7 @@ public sealed class VectorLevelTests
         var text = new StringBuilder("(module\n");
         foreach (Opcode opcode in Enum.GetValues<Opcode>())
         {
-            if (OpcodeTable.Feature(opcode) != WasmFeatures.Simd || OpcodeTable.Immediate(opcode) is not (ImmediateKind.None or ImmediateKind.Lane))
+            if (OpcodeTable.Feature(opcode) is not (WasmFeatures.Simd or WasmFeatures.RelaxedSimd) || OpcodeTable.Immediate(opcode) is not (ImmediateKind.None or ImmediateKind.Lane))
             {
                 continue;
             }
@@ -70,7 +70,8 @@ public sealed class VectorLevelTests
             text.Append("))\n");
         }
 
-        Instance instance = Wasm.Instantiate(text.Append(')').ToString());
+        using Engine engine = Engine.Create(new EngineOptions { DeterministicRelaxedSimd = true });
+        Instance instance = Wasm.Instantiate(engine.CreateStore(), text.Append(')').ToString());
         Vector128<byte>[] inputs = MakeInputs();
         var lines = new List<string>();
         for (int i = 0; i < opcodes.Count; i++)

@@ -106,6 +106,7 @@ internal sealed partial class FunctionEmitter
         LocalBuilder functions = ScratchFunctions();
         LocalBuilder function = ScratchFunction();
         EnsureTop(1);
+        EmitTableOperands(Is64Table(tableIndex));
         _il.StoreLocal(index);
         Pop(1);
         Flush();

@@ -75,7 +75,7 @@ internal sealed partial class FunctionEmitter
     private static bool IsScalarLoad(Opcode opcode) => opcode is >= Opcode.I32Load and <= Opcode.I64Load32U;
 
     // In guard mode the sum becomes one displacement, and that must be one of those that GuardAddressing allows.
-    private bool CanAddOffset(ulong sum) => _isChecked || _bias == GuardAddressing.FarBias || GuardAddressing.IsNear(sum);
+    private bool CanAddOffset(ulong sum) => _access.IsChecked || _access.Bias == GuardAddressing.FarBias || GuardAddressing.IsNear(sum);
 
     private void Narrow()
     {

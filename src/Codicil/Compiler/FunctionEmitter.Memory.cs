@@ -4,6 +4,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Instructions;
+using Codicil.Runtime;
 using Codicil.Semantics;
 
 namespace Codicil.Compiler;
@@ -17,41 +18,53 @@ internal sealed partial class FunctionEmitter
 {
     private bool EmitMemory(in Instruction instruction)
     {
+        int index = (int)instruction.Index;
+        int second = (int)instruction.SecondIndex;
         switch (instruction.Opcode)
         {
             case >= Opcode.I32Load and <= Opcode.I64Load32U:
+                SelectMemory((int)instruction.Index);
                 EmitLoad(instruction);
+                SelectMemory(0);
                 return true;
             case >= Opcode.I32Store and <= Opcode.I64Store32:
+                SelectMemory((int)instruction.Index);
                 EmitStore(instruction);
+                SelectMemory(0);
                 return true;
             case Opcode.MemorySize:
                 Materialize();
-                EmitLoadMemory((int)instruction.Index);
-                _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.MemorySize)));
+                EmitLoadMemory(index);
+                _il.Call(RuntimeMembers.Operation(Is64(index) ? nameof(InstanceOps.MemorySize64) : nameof(InstanceOps.MemorySize)));
                 Push();
                 return true;
             case Opcode.MemoryGrow:
                 EnsureTop(1);
-                EmitLoadMemory((int)instruction.Index);
-                _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.MemoryGrow)));
+                EmitLoadMemory(index);
+                _il.Call(RuntimeMembers.Operation(Is64(index) ? nameof(InstanceOps.MemoryGrow64) : nameof(InstanceOps.MemoryGrow)));
                 return true;
             case Opcode.MemoryFill:
                 EnsureTop(3);
-                EmitLoadMemory((int)instruction.Index);
-                CallOperation(nameof(InstanceOps.MemoryFill), 3);
+                EmitLoadMemory(index);
+                CallOperation(Is64(index) ? nameof(InstanceOps.MemoryFill64) : nameof(InstanceOps.MemoryFill), 3);
                 return true;
             case Opcode.MemoryCopy:
                 EnsureTop(3);
-                EmitLoadMemory((int)instruction.Index);
-                EmitLoadMemory((int)instruction.SecondIndex);
-                CallOperation(nameof(InstanceOps.MemoryCopy), 3);
+                bool isWide = Is64(index) || Is64(second);
+                if (isWide)
+                {
+                    EmitWidened(Is64(index), Is64(second), Is64(index) && Is64(second));
+                }
+
+                EmitLoadMemory(index);
+                EmitLoadMemory(second);
+                CallOperation(isWide ? nameof(InstanceOps.MemoryCopy64) : nameof(InstanceOps.MemoryCopy), 3);
                 return true;
             case Opcode.MemoryInit:
                 EnsureTop(3);
-                _il.LoadInt32((int)instruction.Index);
-                EmitLoadMemory((int)instruction.SecondIndex);
-                CallOperation(nameof(InstanceOps.MemoryInit), 3);
+                _il.LoadInt32(index);
+                EmitLoadMemory(second);
+                CallOperation(Is64(second) ? nameof(InstanceOps.MemoryInit64) : nameof(InstanceOps.MemoryInit), 3);
                 return true;
             case Opcode.DataDrop:
                 Materialize();
@@ -61,6 +74,69 @@ internal sealed partial class FunctionEmitter
             default:
                 return false;
         }
+    }
+
+    private bool Is64(int memory) => _format.Memories[memory].Is64;
+
+    // The addresses and the length on top as 64 bits, whichever of them are not.
+    private void EmitWidened(params ReadOnlySpan<bool> areWide)
+    {
+        var operands = new LocalBuilder[areWide.Length];
+        for (int i = areWide.Length - 1; i >= 0; i--)
+        {
+            operands[i] = Scratch(areWide[i] ? OperandKind.I64 : OperandKind.I32);
+            _il.StoreLocal(operands[i]);
+        }
+
+        for (int i = 0; i < operands.Length; i++)
+        {
+            _il.LoadLocal(operands[i]);
+            if (!areWide[i])
+            {
+                _il.Emit(OpCodes.Conv_U8);
+            }
+        }
+    }
+
+    /// <summary>How a memory is accessed in this function.</summary>
+    private sealed class MemoryAccess
+    {
+        /// <summary>The local with the base; null where the function has no access.</summary>
+        public LocalBuilder? Base;
+
+        /// <summary>With checks: the local with the memory, whose length is compared.</summary>
+        public LocalBuilder? Memory;
+
+        public bool IsChecked;
+
+        /// <summary>Whether addresses are i64.</summary>
+        public bool Is64;
+
+        /// <summary>What is in the base beyond the memory's address; see <see cref="GuardAddressing"/>.</summary>
+        public int Bias;
+    }
+
+    // Between instructions the first memory is selected.
+    private void SelectMemory(int index) => _access = _memories[index];
+
+    /// <summary>
+    /// A memory beside the first is accessed with checks in either mode: what keeps the JIT from losing a trap of the first one (<see cref="LoadWidths"/>) knows one base only.
+    /// </summary>
+    private void EmitLoadOtherMemory(int index)
+    {
+        var access = new MemoryAccess
+        {
+            IsChecked = true,
+            Is64 = _format.Memories[index].Is64,
+            Base = _il.DeclareLocal(typeof(nint)),
+            Memory = _il.DeclareLocal(typeof(LinearMemory)),
+        };
+        EmitLoadMemory(index);
+        _il.StoreLocal(access.Memory);
+        _il.LoadLocal(access.Memory);
+        _il.LoadField(RuntimeMembers.MemoryAddress);
+        _il.StoreLocal(access.Base);
+        _memories.Add(index, access);
     }
 
     private void CallOperation(string name, int operands)
@@ -88,7 +164,7 @@ internal sealed partial class FunctionEmitter
     {
         int width = OpcodeTable.Width(instruction.Opcode);
         EmitLoadAddress(instruction.Bits, width);
-        if (!_isChecked && (instruction.Opcode is Opcode.I64Load or Opcode.F64Load))
+        if (!_access.IsChecked && (instruction.Opcode is Opcode.I64Load or Opcode.F64Load))
         {
             EmitWideLoad(instruction.Opcode);
             return;
@@ -138,7 +214,7 @@ internal sealed partial class FunctionEmitter
                 break;
             case Opcode.I64Load32S:
                 _il.Emit(OpCodes.Ldind_I4);
-                if (_isChecked || !CanBeNarrowed(Opcode.I64Load32S, _nextOpcode))
+                if (_access.IsChecked || !CanBeNarrowed(Opcode.I64Load32S, _nextOpcode))
                 {
                     _il.Emit(OpCodes.Conv_I8);
                 }
@@ -150,7 +226,7 @@ internal sealed partial class FunctionEmitter
                 break;
         }
 
-        if (!_isChecked && CanBeNarrowed(instruction.Opcode, _nextOpcode))
+        if (!_access.IsChecked && CanBeNarrowed(instruction.Opcode, _nextOpcode))
         {
             EmitNarrowingBarrier();
             if (instruction.Opcode == Opcode.I64Load32S)
@@ -214,7 +290,7 @@ internal sealed partial class FunctionEmitter
         int width = OpcodeTable.Width(instruction.Opcode);
         bool isConstant = _pending == PendingKind.Constant;
         EmitAddressBelow(StoredKind(instruction.Opcode), instruction.Bits, width);
-        if (!_isChecked && (isConstant || width == 1))
+        if (!_access.IsChecked && (isConstant || width == 1))
         {
             // The JIT merges adjacent stores of constants into a wider one, and the first would be lost when the second traps. RyuJIT 10 does so
             // with bytes, which may be constant without our knowing it, through a local. A volatile store is not merged with one before.
@@ -236,7 +312,7 @@ internal sealed partial class FunctionEmitter
     /// <summary>Turns the i32 below the value on top into an address.</summary>
     private void EmitAddressBelow(OperandKind kind, ulong offset, int width)
     {
-        if (!_isChecked && _pending is PendingKind.Constant or PendingKind.Local && _onStack >= 2)
+        if (!_access.IsChecked && _pending is PendingKind.Constant or PendingKind.Local && _onStack >= 2)
         {
             // The value is not written yet: the address can be finished first.
             PendingOperand pending = TakePending();
@@ -250,7 +326,7 @@ internal sealed partial class FunctionEmitter
         LocalBuilder value = Scratch(kind);
         _il.StoreLocal(value);
         Pop(1);
-        if (_isChecked)
+        if (_access.IsChecked)
         {
             EmitCheckedAddress(offset, width);
         }
@@ -266,7 +342,7 @@ internal sealed partial class FunctionEmitter
     /// <summary>Turns the i32 on top into the address of a load, which is checked where the load itself does not trap.</summary>
     private void EmitLoadAddress(ulong offset, int width)
     {
-        if (_isChecked)
+        if (_access.IsChecked)
         {
             EnsureTop(1);
             EmitCheckedAddress(offset, width);
@@ -330,8 +406,8 @@ internal sealed partial class FunctionEmitter
         if (_pending == PendingKind.Constant && _onStack >= 1)
         {
             PendingOperand index = TakePending();
-            _il.LoadLocal(_memoryBase!);
-            EmitOffset((long)((uint)index.Bits + offset) - _bias);
+            _il.LoadLocal(_access.Base!);
+            EmitOffset((long)((uint)index.Bits + offset) - _access.Bias);
             Push();
             return;
         }
@@ -339,9 +415,9 @@ internal sealed partial class FunctionEmitter
         offset += TakeWideOffset();
         EnsureTop(1);
         _il.Emit(OpCodes.Conv_U);
-        _il.LoadLocal(_memoryBase!);
+        _il.LoadLocal(_access.Base!);
         _il.Emit(OpCodes.Add);
-        EmitOffset((long)offset - _bias);
+        EmitOffset((long)offset - _access.Bias);
     }
 
     private void EmitOffset(long offset)
@@ -367,6 +443,12 @@ internal sealed partial class FunctionEmitter
     /// <summary>Turns the i32 on top into the address of an access that is inside the memory, or traps.</summary>
     private void EmitCheckedAddress(ulong offset, int width)
     {
+        if (_access.Is64)
+        {
+            EmitChecked64BitAddress(offset, width);
+            return;
+        }
+
         LocalBuilder index = Scratch(OperandKind.I64);
         Label inside = _il.DefineLabel();
         _il.Operands = _onStack - 1;
@@ -376,16 +458,54 @@ internal sealed partial class FunctionEmitter
         _il.LoadLocal(index);
         _il.LoadInt64((long)(offset + (ulong)width));
         _il.Emit(OpCodes.Add);
-        _il.LoadLocal(_memory!);
+        _il.LoadLocal(_access.Memory!);
         _il.LoadField(RuntimeMembers.MemoryLength);
         _il.Branch(OpCodes.Ble_Un, inside);
         _il.Call(RuntimeMembers.Trap(nameof(Traps.MemoryOutOfBounds)));
         _il.Mark(inside);
         _il.LoadLocal(index);
         _il.Emit(OpCodes.Conv_I);
-        _il.LoadLocal(_memoryBase!);
+        _il.LoadLocal(_access.Base!);
         _il.Emit(OpCodes.Add);
-        EmitOffset((long)offset - _bias);
+        EmitOffset((long)offset - _access.Bias);
+    }
+
+    // An i64 and a 64-bit offset may have a sum beyond 64 bits, which then is less than what was added.
+    private void EmitChecked64BitAddress(ulong offset, int width)
+    {
+        LocalBuilder index = Scratch(OperandKind.I64);
+        LocalBuilder end = Scratch(OperandKind.I64);
+        ulong added = unchecked(offset + (ulong)width);
+        _il.Operands = _onStack - 1;
+        _il.StoreLocal(index);
+        if (added < offset)
+        {
+            // No memory reaches that far.
+            _il.Call(RuntimeMembers.Trap(nameof(Traps.MemoryOutOfBounds)));
+        }
+
+        Label noWrap = _il.DefineLabel();
+        Label inside = _il.DefineLabel();
+        _il.LoadLocal(index);
+        _il.LoadInt64((long)added);
+        _il.Emit(OpCodes.Add);
+        _il.StoreLocal(end);
+        _il.LoadLocal(end);
+        _il.LoadInt64((long)added);
+        _il.Branch(OpCodes.Bge_Un, noWrap);
+        _il.Call(RuntimeMembers.Trap(nameof(Traps.MemoryOutOfBounds)));
+        _il.Mark(noWrap);
+        _il.LoadLocal(end);
+        _il.LoadLocal(_access.Memory!);
+        _il.LoadField(RuntimeMembers.MemoryLength);
+        _il.Branch(OpCodes.Ble_Un, inside);
+        _il.Call(RuntimeMembers.Trap(nameof(Traps.MemoryOutOfBounds)));
+        _il.Mark(inside);
+        _il.LoadLocal(index);
+        _il.Emit(OpCodes.Conv_I);
+        _il.LoadLocal(_access.Base!);
+        _il.Emit(OpCodes.Add);
+        EmitOffset((long)offset);
     }
 
     // The intrinsics take pointers: found by the parameter's element type.

@@ -284,7 +284,7 @@ internal sealed partial class FunctionEmitter
     {
         bool isAddress = value < 0xFFFF_0000 || _nextOpcode is Opcode.LocalSet or Opcode.LocalTee;
         PushConstant(OperandKind.I32, value);
-        if (_memoryBase is not null && !_isChecked && !_isWide && isAddress && _widths.MayReachEnd(value, MinimumBytes))
+        if (_access.Base is not null && !_access.IsChecked && !_isWide && isAddress && _widths.MayReachEnd(value, MinimumBytes))
         {
             EnsureTop(1);
             HideInt32();

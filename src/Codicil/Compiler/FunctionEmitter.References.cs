@@ -68,11 +68,13 @@ internal sealed partial class FunctionEmitter
                 return true;
             case Opcode.TableGet:
                 EnsureTop(1);
+                EmitTableOperands(Is64Table(index));
                 EmitLoadTable(index);
                 _il.Call(RuntimeMembers.Operation(IsFunctionTable(index) ? nameof(InstanceOps.TableGetFunction) : nameof(InstanceOps.TableGetObject)));
                 return true;
             case Opcode.TableSet:
                 EnsureTop(2);
+                EmitTableOperands(Is64Table(index), false);
                 EmitLoadTable(index);
                 _il.Call(RuntimeMembers.Operation(IsFunctionTable(index) ? nameof(InstanceOps.TableSetFunction) : nameof(InstanceOps.TableSetObject)));
                 Pop(2);
@@ -81,27 +83,33 @@ internal sealed partial class FunctionEmitter
                 Materialize();
                 EmitLoadTable(index);
                 _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.TableSize)));
+                EmitTableSize(index);
                 Push();
                 return true;
             case Opcode.TableGrow:
                 EnsureTop(2);
+                EmitTableOperands(Is64Table(index));
                 EmitLoadTable(index);
                 _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.TableGrow)));
+                EmitTableSize(index);
                 Pop(1);
                 return true;
             case Opcode.TableFill:
                 EnsureTop(3);
+                EmitTableOperands(Is64Table(index), false, Is64Table(index));
                 EmitLoadTable(index);
                 CallOperation(nameof(InstanceOps.TableFill), 3);
                 return true;
             case Opcode.TableCopy:
                 EnsureTop(3);
+                EmitTableOperands(Is64Table(index), Is64Table((int)instruction.SecondIndex), Is64Table(index) && Is64Table((int)instruction.SecondIndex));
                 EmitLoadTable(index);
                 EmitLoadTable((int)instruction.SecondIndex);
                 CallOperation(nameof(InstanceOps.TableCopy), 3);
                 return true;
             case Opcode.TableInit:
                 EnsureTop(3);
+                EmitTableOperands(Is64Table((int)instruction.SecondIndex), false, false);
                 _il.LoadInt32(index);
                 EmitLoadTable((int)instruction.SecondIndex);
                 CallOperation(nameof(InstanceOps.TableInit), 3);
@@ -155,6 +163,48 @@ internal sealed partial class FunctionEmitter
         EmitConditionalJump(depth, whenTrue: true);
         _count--;
         _onStack = 0;
+    }
+
+    private bool Is64Table(int index) => _format.Tables[index].Is64;
+
+    // Indices and lengths of 64 bits among the operands on top become those of 32: what no i32 holds is beyond every table, and becomes the greatest.
+    private void EmitTableOperands(params ReadOnlySpan<bool> areWide)
+    {
+        int first = areWide.IndexOf(true);
+        if (first < 0)
+        {
+            return;
+        }
+
+        int position = _count - areWide.Length;
+        var above = new LocalBuilder[areWide.Length - first - 1];
+        for (int i = above.Length - 1; i >= 0; i--)
+        {
+            OperandKind kind = KindAt(position + first + 1 + i);
+            if (areWide[first + 1 + i])
+            {
+                _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.ClampIndex)));
+                kind = OperandKind.I32;
+            }
+
+            above[i] = Scratch(kind);
+            _il.StoreLocal(above[i]);
+        }
+
+        _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.ClampIndex)));
+        foreach (LocalBuilder operand in above)
+        {
+            _il.LoadLocal(operand);
+        }
+    }
+
+    // -1 stays -1.
+    private void EmitTableSize(int index)
+    {
+        if (Is64Table(index))
+        {
+            _il.Emit(OpCodes.Conv_I8);
+        }
     }
 
     private bool IsFunctionTable(int index) => References.IsFunction(_format.Tables[index].ElementType, _module.Module.Owner.Types);

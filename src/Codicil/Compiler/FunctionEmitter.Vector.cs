@@ -15,6 +15,19 @@ internal sealed partial class FunctionEmitter
 
     private bool EmitVector(in Instruction instruction)
     {
+        if (EmitRelaxed(instruction.Opcode))
+        {
+            return true;
+        }
+
+        Opcode opcode = StrictOf(instruction.Opcode);
+        if (opcode != instruction.Opcode)
+        {
+            Instruction strict = instruction;
+            strict.Opcode = opcode;
+            return EmitVector(strict);
+        }
+
         switch (instruction.Opcode)
         {
             case Opcode.V128Const:

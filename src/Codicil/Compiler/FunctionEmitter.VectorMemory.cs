@@ -9,6 +9,19 @@ internal sealed partial class FunctionEmitter
 {
     private bool EmitVectorMemory(in Instruction instruction)
     {
+        if (OpcodeTable.Immediate(instruction.Opcode) is not (ImmediateKind.MemoryArgument or ImmediateKind.MemoryArgumentAndLane))
+        {
+            return false;
+        }
+
+        SelectMemory((int)instruction.Index);
+        bool isEmitted = EmitVectorAccess(instruction);
+        SelectMemory(0);
+        return isEmitted;
+    }
+
+    private bool EmitVectorAccess(in Instruction instruction)
+    {
         switch (instruction.Opcode)
         {
             case >= Opcode.V128Load and <= Opcode.V128Load64Splat or Opcode.V128Load32Zero or Opcode.V128Load64Zero:
@@ -53,7 +66,7 @@ internal sealed partial class FunctionEmitter
                 CallVector(Opcode.I32x4Splat);
                 break;
             case Opcode.V128Load64Splat:
-                if (!_isChecked)
+                if (!_access.IsChecked)
                 {
                     _il.Call(VectorIntrinsics.LoadAndDuplicate);
                 }
@@ -66,7 +79,7 @@ internal sealed partial class FunctionEmitter
                 break;
             case Opcode.V128Load32Zero:
                 _il.Emit(OpCodes.Ldind_I4);
-                if (!_isChecked)
+                if (!_access.IsChecked)
                 {
                     EmitNarrowingBarrier();
                 }
@@ -99,7 +112,7 @@ internal sealed partial class FunctionEmitter
     /// </summary>
     private void EmitLoadVector()
     {
-        if (_isChecked || _nextOpcode == Opcode.V128Store)
+        if (_access.IsChecked || _nextOpcode == Opcode.V128Store)
         {
             EmitLoadIndirect(OperandKind.V128);
         }
@@ -112,7 +125,7 @@ internal sealed partial class FunctionEmitter
     // 8 bytes for an instruction that uses all of them: the JIT makes them its operand.
     private void EmitLoadLow64()
     {
-        if (!_isChecked)
+        if (!_access.IsChecked)
         {
             _il.Call(VectorIntrinsics.LoadScalarInt64);
             return;
@@ -128,7 +141,7 @@ internal sealed partial class FunctionEmitter
     /// </summary>
     private void EmitLoad64Zero()
     {
-        if (_isChecked)
+        if (_access.IsChecked)
         {
             _il.Emit(OpCodes.Ldind_I8);
             _il.Call(VectorIntrinsics.FromInt64);
@@ -157,7 +170,7 @@ internal sealed partial class FunctionEmitter
             case Opcode.V128Load32Lane:
                 _il.Emit(OpCodes.Ldind_I4);
                 break;
-            case Opcode.V128Load64Lane when !_isChecked:
+            case Opcode.V128Load64Lane when !_access.IsChecked:
                 EmitWideLoad(Opcode.I64Load);
                 break;
             default:
@@ -207,7 +220,7 @@ internal sealed partial class FunctionEmitter
     // Constants may come here without our knowing it; see EmitStore.
     private void EmitVolatileInGuardMode()
     {
-        if (!_isChecked)
+        if (!_access.IsChecked)
         {
             _il.Emit(OpCodes.Volatile);
         }

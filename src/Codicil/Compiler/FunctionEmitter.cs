@@ -52,11 +52,9 @@ internal sealed partial class FunctionEmitter
     private CilWriter _il = null!;
     private LocalBuilder[] _locals = [];
     private readonly LocalBuilder?[] _states = new LocalBuilder?[InlineStates.Capacity];
-    private LocalBuilder? _memoryBase;
-    private LocalBuilder? _memory;
-    private bool _isChecked;
+    private readonly Dictionary<int, MemoryAccess> _memories = [];
+    private MemoryAccess _access = new();
     private int _mostCilBytes;
-    private int _bias;
 
     // Operands on the stack, and how many of the topmost are on the CIL stack (the pending one counts).
     private int _count;
@@ -160,8 +158,13 @@ internal sealed partial class FunctionEmitter
                     if (OpcodeTable.Immediate(instruction.Opcode) is ImmediateKind.MemoryArgument or ImmediateKind.MemoryArgumentAndLane)
                     {
                         summary.UsesMemory |= instruction.Index == 0;
+                        if (instruction.Index != 0)
+                        {
+                            (summary.OtherMemories ??= []).Add((int)instruction.Index);
+                        }
+
                         summary.HasFarOffset |= instruction.Index == 0 && (!GuardAddressing.IsNear(instruction.Bits) || !GuardAddressing.IsNear(instruction.Bits + index.Offset));
-                        branches += isChecked ? 1 : 0;
+                        branches += isChecked || instruction.Index != 0 ? 2 : 0;
                     }
 
                     break;
@@ -220,25 +223,33 @@ internal sealed partial class FunctionEmitter
 
         if (summary.UsesMemory)
         {
-            _isChecked = _module.Variant.MemoryModes[0] != MemoryMode.Guard;
-            _memoryBase = _il.DeclareLocal(typeof(nint));
-            _bias = _isChecked ? 0 : summary.HasFarOffset ? GuardAddressing.FarBias : GuardAddressing.NearBias;
+            bool isChecked = _module.Variant.MemoryModes[0] != MemoryMode.Guard;
+            _access.IsChecked = isChecked;
+            _access.Is64 = _format.Memories[0].Is64;
+            _access.Base = _il.DeclareLocal(typeof(nint));
+            _access.Bias = isChecked ? 0 : summary.HasFarOffset ? GuardAddressing.FarBias : GuardAddressing.NearBias;
             LoadInstance();
-            if (!_isChecked)
+            if (!isChecked)
             {
                 // The JIT may make this function a part of one that loads other widths (LoadWidths): its base must not be taken for this one.
                 _il.Emit(OpCodes.Volatile);
             }
 
-            _il.LoadField(_isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase);
-            _il.StoreLocal(_memoryBase);
-            if (_isChecked)
+            _il.LoadField(isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase);
+            _il.StoreLocal(_access.Base);
+            if (isChecked)
             {
-                _memory = _il.DeclareLocal(typeof(LinearMemory));
+                _access.Memory = _il.DeclareLocal(typeof(LinearMemory));
                 LoadInstance();
                 _il.LoadField(RuntimeMembers.Memory0);
-                _il.StoreLocal(_memory);
+                _il.StoreLocal(_access.Memory);
             }
+        }
+
+        _memories.Add(0, _access);
+        foreach (int memory in summary.OtherMemories ?? [])
+        {
+            EmitLoadOtherMemory(memory);
         }
     }
 
@@ -360,7 +371,7 @@ internal sealed partial class FunctionEmitter
 
     private void EmitInstruction(in Instruction instruction)
     {
-        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction) || EmitAggregate(instruction) || EmitCast(instruction))
+        if (IsVector(instruction.Opcode) ? EmitVector(instruction) : EmitControl(instruction) || EmitConstant(instruction) || EmitNumeric(instruction.Opcode) || EmitWide(instruction.Opcode) || EmitMemory(instruction) || EmitReference(instruction) || EmitAggregate(instruction) || EmitCast(instruction) || EmitAtomic(instruction))
         {
             return;
         }
@@ -506,6 +517,10 @@ internal sealed partial class FunctionEmitter
         public int Calls;
         public bool UsesMemory;
         public bool HasFarOffset;
+
+        /// <summary>The memories beside the first that loads and stores access; null for none.</summary>
+        public SortedSet<int>? OtherMemories;
+
         public bool HasLoop;
         public bool HasTailCall;
         public bool UsesVectors;

@@ -49,6 +49,8 @@ internal sealed class ModuleEmitter
 
     public bool IsInterruptible => _variant.Module.Owner.ManagedEngine.Options.Interruptible;
 
+    public bool IsDeterministic => _variant.Module.Owner.ManagedEngine.Options.DeterministicRelaxedSimd;
+
     public FunctionValidator Validator => _validator;
 
     /// <summary>The tokens of the members that emitted code uses.</summary>

@@ -70,6 +70,8 @@ internal static class RuntimeMembers
         _ => s_ancestor5,
     };
 
+    public static MethodInfo Atomic(string name) => typeof(AtomicOps).GetMethod(name, Static)!;
+
     public static MethodInfo Gc(string name) => typeof(GcOps).GetMethod(name, Static)!;
 
     /// <summary>An operation on arrays with elements of a class.</summary>

@@ -34,6 +34,7 @@ internal sealed unsafe partial class LinearMemory : IDisposable
     public ulong Length;
 
     private readonly Lock _lock = new();
+    private WaitQueues? _waiters;
     private readonly MemoryBudget _budget;
     private readonly AddressSpace.Reservation _reservation;
     private readonly ulong _maximumLength;
@@ -100,6 +101,20 @@ internal sealed unsafe partial class LinearMemory : IDisposable
 
     /// <summary>The declared type. <see cref="Length"/> tells the current size.</summary>
     public MemoryType Type { get; }
+
+    /// <summary>Who waits at addresses of a shared memory.</summary>
+    public WaitQueues Waiters
+    {
+        get
+        {
+            if (_waiters is null)
+            {
+                Interlocked.CompareExchange(ref _waiters, new WaitQueues(), null);
+            }
+
+            return _waiters;
+        }
+    }
 
     /// <summary>The current size in pages of the type's page size.</summary>
     public ulong PageCount => Volatile.Read(ref Length) >> Type.PageSizeLog2;

@@ -125,6 +125,8 @@ internal sealed class ManagedEngine : Engine
         _ = ModuleValidator.Validate(ModuleDecoder.Decode(bytes, Options.Features));
     }
 
+    public override bool IsDisposed => _disposed;
+
     public void CheckUsable() => ObjectDisposedException.ThrowIf(_disposed, this);
 
     protected override void Dispose(bool disposing) => _disposed = true;
@@ -137,5 +139,5 @@ internal static class SupportedFeatures
     public const WasmFeatures All =
         WasmFeatures.MutableGlobals | WasmFeatures.SignExtension | WasmFeatures.SaturatingFloatToInt | WasmFeatures.MultiValue
         | WasmFeatures.BulkMemory | WasmFeatures.ReferenceTypes | WasmFeatures.ExtendedConstants | WasmFeatures.Simd
-        | WasmFeatures.TailCalls | WasmFeatures.FunctionReferences | WasmFeatures.GarbageCollection | WasmFeatures.Exceptions | WasmFeatures.LegacyExceptions;
+        | WasmFeatures.TailCalls | WasmFeatures.FunctionReferences | WasmFeatures.GarbageCollection | WasmFeatures.MultiMemory | WasmFeatures.Memory64 | WasmFeatures.CustomPageSizes | WasmFeatures.RelaxedSimd | WasmFeatures.WideArithmetic | WasmFeatures.Threads | WasmFeatures.Exceptions | WasmFeatures.LegacyExceptions;
 }

@@ -241,7 +241,7 @@ internal sealed class ManagedStore : Store
             }
         }
 
-        ulong pages = type.Is64 ? ulong.MaxValue : (ulong)_engine.Options.MemoryPageLimit;
+        ulong pages = type.Is64 ? ulong.MaxValue : ((ulong)_engine.Options.MemoryPageLimit << 16) >> type.PageSizeLog2;
         if (Limits.MemoryBytes is long bytes)
         {
             pages = Math.Min(pages, (ulong)bytes >> type.PageSizeLog2);

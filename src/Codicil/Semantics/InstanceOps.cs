@@ -11,7 +11,14 @@ internal static class InstanceOps
 
     public static int MemoryGrow(int delta, LinearMemory memory) => (int)memory.Grow((uint)delta);
 
-    public static void MemoryFill(uint offset, int value, uint length, LinearMemory memory, ModuleInstance instance)
+    public static long MemorySize64(LinearMemory memory) => (long)memory.PageCount;
+
+    public static long MemoryGrow64(long delta, LinearMemory memory) => memory.Grow((ulong)delta);
+
+    public static void MemoryFill(uint offset, int value, uint length, LinearMemory memory, ModuleInstance instance) =>
+        MemoryFill64(offset, value, length, memory, instance);
+
+    public static void MemoryFill64(ulong offset, int value, ulong length, LinearMemory memory, ModuleInstance instance)
     {
         try
         {
@@ -28,7 +35,10 @@ internal static class InstanceOps
         }
     }
 
-    public static void MemoryCopy(uint destination, uint source, uint length, LinearMemory destinationMemory, LinearMemory sourceMemory, ModuleInstance instance)
+    public static void MemoryCopy(uint destination, uint source, uint length, LinearMemory destinationMemory, LinearMemory sourceMemory, ModuleInstance instance) =>
+        MemoryCopy64(destination, source, length, destinationMemory, sourceMemory, instance);
+
+    public static void MemoryCopy64(ulong destination, ulong source, ulong length, LinearMemory destinationMemory, LinearMemory sourceMemory, ModuleInstance instance)
     {
         try
         {
@@ -45,7 +55,10 @@ internal static class InstanceOps
         }
     }
 
-    public static void MemoryInit(uint destination, int source, int length, int segment, LinearMemory memory, ModuleInstance instance)
+    public static void MemoryInit(uint destination, int source, int length, int segment, LinearMemory memory, ModuleInstance instance) =>
+        MemoryInit64(destination, source, length, segment, memory, instance);
+
+    public static void MemoryInit64(ulong destination, int source, int length, int segment, LinearMemory memory, ModuleInstance instance)
     {
         try
         {
@@ -108,6 +121,9 @@ internal static class InstanceOps
 
         objects[index] = value;
     }
+
+    /// <summary>An index or length of 64 bits for a table: none has as many elements as the greatest i32 says.</summary>
+    public static int ClampIndex(long index) => (ulong)index > uint.MaxValue ? -1 : (int)index;
 
     public static int TableSize(TableInstance table) => (int)table.Length;
 

@@ -149,4 +149,12 @@ internal static class NumericOps
     public static long I64Rotl(long value, long count) => (long)BitOperations.RotateLeft((ulong)value, (int)count);
 
     public static long I64Rotr(long value, long count) => (long)BitOperations.RotateRight((ulong)value, (int)count);
+
+    /// <summary>The upper half of a product of 128 bits.</summary>
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+    public static long MultiplyHighU(long x, long y) => (long)Math.BigMul((ulong)x, (ulong)y, out _);
+
+    /// <summary>The upper half of a signed product of 128 bits.</summary>
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+    public static long MultiplyHighS(long x, long y) => Math.BigMul(x, y, out _);
 }

@@ -33,6 +33,9 @@ internal static class Traps
     public static void ArrayOutOfBounds() => throw new TrapException(TrapCode.ArrayOutOfBounds);
 
     [DoesNotReturn]
+    public static void Unaligned() => throw new TrapException(TrapCode.HeapMisaligned);
+
+    [DoesNotReturn]
     public static void CastFailure() => throw new TrapException(TrapCode.CastFailure);
 
     /// <summary>A truncation of a number that no integer of the type holds.</summary>
