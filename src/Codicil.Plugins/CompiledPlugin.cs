@@ -135,7 +135,7 @@ public sealed partial class CompiledPlugin : IDisposable
         var http = new CompiledHttp(manifest, options);
         string name = NameOf(manifest, options);
         PluginOperation operation = PluginTelemetry.BeginCompile(name);
-        Engine engine = Engine.Create(engineOptions);
+        Engine engine = options.CompilationCache?.GetEngine(engineOptions) ?? Engine.Create(engineOptions);
         try
         {
             var compiled = new CompiledPlugin(name, engine, PluginModules.Compile(engine, manifest, options, http.Group, cancellationToken), http, manifest, options);
@@ -146,7 +146,11 @@ public sealed partial class CompiledPlugin : IDisposable
         catch (Exception exception)
         {
             PluginTelemetry.End(operation, exception);
-            engine.Dispose();
+            if (options.CompilationCache is null)
+            {
+                engine.Dispose();
+            }
+
             http.Dispose();
             throw;
         }
@@ -187,6 +191,19 @@ public sealed partial class CompiledPlugin : IDisposable
         return plugin;
     }
 
+    /// <summary>Makes an instance on a thread of the engine's <see cref="CallThreads"/>: nothing of the caller's waits for start functions.</summary>
+    /// <param name="options">What is this instance's own; null for nothing.</param>
+    /// <param name="cancellationToken">Stops the start functions, or the wait for a thread; later calls do not depend on it.</param>
+    /// <exception cref="ArgumentException">There are options of WASI, which is off.</exception>
+    /// <inheritdoc cref="CreateInstance(CancellationToken)" path="/exception"/>
+    public async Task<Plugin> CreateInstanceAsync(PluginInstanceOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+        Plugin? plugin = null;
+        await _engine.RunAsync(() => plugin = CreateInstance(options ?? PluginInstanceOptions.Default, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return plugin!;
+    }
+
     /// <summary>Closes the live instances, their calls included, and drops the code. Idempotent.</summary>
     public void Dispose()
     {
@@ -220,7 +237,11 @@ public sealed partial class CompiledPlugin : IDisposable
             PluginTelemetry.Remove(_observed);
         }
 
-        _engine.Dispose();
+        if (Options.CompilationCache is null)
+        {
+            _engine.Dispose();
+        }
+
         Http.Dispose();
     }
 

@@ -83,6 +83,8 @@ public sealed partial class Plugin
         {
             if (_aborted is null)
             {
+                // So that the end of the call finds it; a call without a deadline or a token is not armed by itself.
+                _armed = true;
                 _aborted = new CancellationTokenSource();
                 if (_interruptReason is not null)
                 {
@@ -157,14 +159,6 @@ public sealed partial class Plugin
             Disarm();
         }
 
-        if (_aborted is not null)
-        {
-            lock (_interruptLock)
-            {
-                _aborted = null;
-            }
-        }
-
         // The exchange is a fence: either Dispose sees this call running and leaves the rest to it, or it is seen here.
         if (_closedBy is not null)
         {
@@ -234,6 +228,7 @@ public sealed partial class Plugin
             _armed = false;
             _deadline.Clear();
             _callToken = default;
+            _aborted = null;
             interrupted = _interruptReason is not null;
 
             // A call that was ended before it had a thread leaves the plug-in open, and the next one may come without a deadline.

@@ -77,7 +77,9 @@ internal sealed class PluginModules
             bool isMain = declared == MainName || (main is null && (declared.Length == 0 || i == manifest.Wasm.Count - 1));
             CheckName(declared, isMain, main, modules, options);
             CheckHash(wasm, bytes.Span, i);
-            Module module = Module.FromBytesOrText(engine, bytes.Span, moduleOptions);
+            Module module = options.CompilationCache is CompilationCache cache
+                ? cache.GetModule(engine, bytes.Span, moduleOptions)
+                : Module.FromBytesOrText(engine, bytes.Span, moduleOptions);
             var compiled = new PluginModule(isMain ? MainName : declared, module);
             if (isMain)
             {

@@ -32,6 +32,12 @@ public sealed record PluginOptions
     public EngineOptions Engine { get; init; } = EngineOptions.Default;
 
     /// <summary>
+    /// Where modules are looked for before they are compiled, and kept; null, the default, for none. Plug-ins with the same cache, engine options and memory limit share an engine and the code
+    /// of modules with the same bytes; nothing else. Disposing a compiled plug-in leaves both to the cache.
+    /// </summary>
+    public CompilationCache? CompilationCache { get; init; }
+
+    /// <summary>
     /// Whether calls can be stopped: deadlines, tokens, disposal from another thread. On by default. Where it is off, a call with a deadline or a token that can be cancelled is refused.
     /// </summary>
     public bool Interruptible { get; init; } = true;

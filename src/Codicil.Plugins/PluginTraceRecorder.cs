@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 
@@ -254,9 +255,18 @@ internal sealed class PluginTraceRecorder(PluginTracer tracer, string pluginName
 /// <summary>Makes spans of the functions of modules that are not instrumented; what was to hear of them anyway still does.</summary>
 internal sealed class TracingListener(PluginTracer tracer, FunctionListener? next) : FunctionListener
 {
-    // Written while modules are compiled, before any of their code runs.
-    private readonly HashSet<FunctionDefinition> _own = [];
-    private readonly HashSet<FunctionDefinition> _nexts = [];
+    // Filled while modules are compiled; code of some may run then, where compiled modules are shared.
+    private readonly ConcurrentDictionary<FunctionDefinition, bool> _own = new();
+    private readonly ConcurrentDictionary<FunctionDefinition, bool> _nexts = new();
+
+    private PluginTracer Tracer => tracer;
+
+    private FunctionListener? Next => next;
+
+    /// <summary>Equal ones make equal options, so that plug-ins with the same tracer can share compiled modules.</summary>
+    public override bool Equals(object? obj) => obj is TracingListener other && ReferenceEquals(Tracer, other.Tracer) && ReferenceEquals(Next, other.Next);
+
+    public override int GetHashCode() => HashCode.Combine(tracer, next);
 
     public override bool ListensTo(FunctionDefinition function)
     {
@@ -264,26 +274,22 @@ internal sealed class TracingListener(PluginTracer tracer, FunctionListener? nex
             && !(function.Import is { ModuleName: KernelImports.ModuleName } import && KernelImports.IndexByName.ContainsKey(import.Name))
             && (tracer.Options.Filter?.Invoke(function) ?? true);
         bool isNexts = next?.ListensTo(function) ?? false;
-        lock (_own)
-        {
-            _ = isOwn && _own.Add(function);
-            _ = isNexts && _nexts.Add(function);
-        }
-
+        _ = isOwn && _own.TryAdd(function, true);
+        _ = isNexts && _nexts.TryAdd(function, true);
         return isOwn || isNexts;
     }
 
     public override void Before(in FunctionCall call, ReadOnlySpan<Value> parameters)
     {
         FunctionDefinition function = call.Function;
-        if (_own.Contains(function) && RecorderOf(call) is PluginTraceRecorder recorder)
+        if (_own.ContainsKey(function) && RecorderOf(call) is PluginTraceRecorder recorder)
         {
             recorder.LookAtMemory();
             recorder.Enter(
                 PluginTraceRecorder.NameOf(function.Name, function.Index), function.Import is null ? PluginSpanKind.Function : PluginSpanKind.HostFunction, function.Index);
         }
 
-        if (next is not null && _nexts.Contains(function))
+        if (next is not null && _nexts.ContainsKey(function))
         {
             try
             {
@@ -301,7 +307,7 @@ internal sealed class TracingListener(PluginTracer tracer, FunctionListener? nex
     public override void After(in FunctionCall call, ReadOnlySpan<Value> results)
     {
         End(call, isAborted: false);
-        if (next is not null && _nexts.Contains(call.Function))
+        if (next is not null && _nexts.ContainsKey(call.Function))
         {
             next.After(call, results);
         }
@@ -310,7 +316,7 @@ internal sealed class TracingListener(PluginTracer tracer, FunctionListener? nex
     public override void Abort(in FunctionCall call, Exception exception)
     {
         End(call, isAborted: true);
-        if (next is not null && _nexts.Contains(call.Function))
+        if (next is not null && _nexts.ContainsKey(call.Function))
         {
             next.Abort(call, exception);
         }
@@ -320,7 +326,7 @@ internal sealed class TracingListener(PluginTracer tracer, FunctionListener? nex
 
     private void End(in FunctionCall call, bool isAborted)
     {
-        if (_own.Contains(call.Function) && RecorderOf(call) is PluginTraceRecorder recorder)
+        if (_own.ContainsKey(call.Function) && RecorderOf(call) is PluginTraceRecorder recorder)
         {
             recorder.LookAtMemory();
             recorder.Exit(isAborted);

@@ -24,6 +24,9 @@ public abstract class Engine : IDisposable
     /// <summary>How accesses to 32-bit linear memories are kept inside: <see cref="MemoryProtection.Guard"/> or <see cref="MemoryProtection.Checked"/>.</summary>
     public abstract MemoryProtection EffectiveMemoryProtection { get; }
 
+    /// <summary>Whether it was disposed.</summary>
+    public abstract bool IsDisposed { get; }
+
     /// <summary>A store.</summary>
     public abstract Store CreateStore(ResourceLimits? limits = null);
 

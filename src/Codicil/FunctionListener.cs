@@ -20,6 +20,9 @@ namespace Codicil;
 /// <see cref="Abort"/> of it; from <see cref="After"/> in place of the results. Once it has thrown out of <see cref="Abort"/>, what further ones throw for the same exception is lost.
 /// A listener may call functions of the store; it runs on the guest's stack, for which 256 KiB are kept.
 /// </para>
+/// <para>
+/// A tail call of a function that is listened to is inside it, since its end is still to be told: it takes stack, and a loop of tail calls can use the stack up.
+/// </para>
 /// </remarks>
 public abstract class FunctionListener
 {
@@ -47,9 +50,7 @@ public abstract class FunctionListener
 
     /// <summary>An exception leaves a function: a trap, an exit, an interruption, an exception of the guest or of the host.</summary>
     /// <param name="call">The call, good until this returns.</param>
-    /// <param name="exception">
-    /// The exception as it is on its way: a fault of the guest's memory or division is the runtime's own exception here, and becomes a <see cref="TrapException"/> where the host called.
-    /// </param>
+    /// <param name="exception">The exception. A trap that the processor finds (memory, division) is given as an object of its own, equal to the one that the host gets in everything but identity.</param>
     public virtual void Abort(in FunctionCall call, Exception exception)
     {
     }

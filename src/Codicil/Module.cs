@@ -36,6 +36,9 @@ public abstract class Module : IDisposable
     /// <summary>The engine.</summary>
     public abstract Engine Engine { get; }
 
+    /// <summary>Whether it or its engine was disposed.</summary>
+    public abstract bool IsDisposed { get; }
+
     /// <summary>The name given or that of the name section; empty when there is none.</summary>
     public abstract string Name { get; }
 

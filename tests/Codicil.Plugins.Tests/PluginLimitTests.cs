@@ -182,7 +182,8 @@ public sealed class PluginLimitTests
         ];
         foreach (string guest in guests)
         {
-            using Plugin plugin = Plugin.Create(Fixtures.WatManifest(guest) with { Timeout = TimeSpan.FromMilliseconds(50) }, wasi);
+            using Plugin plugin = Plugin.Create(Fixtures.WatManifest(guest), wasi);
+            plugin.Timeout = TimeSpan.FromMilliseconds(50);
             Assert.Throws<WasmTimeoutException>(() => { plugin.Call("run"); });
             Assert.Equal(PluginExitCodes.DeadlineExceeded, plugin.LastExitCode);
             Assert.True(plugin.IsClosed);

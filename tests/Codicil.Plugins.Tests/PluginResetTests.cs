@@ -177,7 +177,7 @@ public sealed class PluginResetTests
                   (func $start (if (i32.eq (call $mode) (i32.const 1)) (then unreachable)) (loop $l (br_if $l (i32.eq (call $mode) (i32.const 2)))))
                   (start $start)
                   (func (export "run") (result i32) (i32.const 4)))
-                """) with { Timeout = TimeSpan.FromMilliseconds(200) },
+                """) with { Timeout = TimeSpan.FromSeconds(2) },
             new PluginOptions { HostFunctions = [HostFunction.Create("mode", _ => mode)] });
         mode = 1;
         PluginException trap = Assert.Throws<PluginException>(() => plugin.Reset());

@@ -49,17 +49,18 @@ public sealed class FunctionListenerTests
         var recorder = new Recorder();
         Instance instance = Instantiate(recorder, mode);
         Wasm.AssertTrap(TrapCode.UnreachableCodeReached, () => instance.GetFunction("unreachable")!.Invoke());
-        Assert.Equal(["1 unreachable()", "2 unreachable()", "2 unreachable ! TrapException", "1 unreachable ! TrapException"], recorder.TakeEvents());
+        Assert.Equal(
+            ["1 unreachable()", "2 unreachable()", "2 unreachable ! TrapException UnreachableCodeReached", "1 unreachable ! TrapException UnreachableCodeReached"], recorder.TakeEvents());
 
         Wasm.AssertTrap(TrapCode.MemoryOutOfBounds, () => instance.GetFunction("load")!.Invoke(65535));
         List<string> events = recorder.TakeEvents();
         Assert.Equal(["1 load(65535)", "2 leaf(65535)", "2 leaf = 65536"], events.Take(3));
-        Assert.StartsWith("1 load ! ", events[3], StringComparison.Ordinal);
+        Assert.Equal("1 load ! TrapException MemoryOutOfBounds", events[3]);
         Assert.Equal(4, events.Count);
 
         Wasm.AssertTrap(TrapCode.IntegerDivisionByZero, () => instance.GetFunction("divide")!.Invoke(-1));
         events = recorder.TakeEvents();
-        Assert.StartsWith("1 divide ! ", events[^1], StringComparison.Ordinal);
+        Assert.Equal("1 divide ! TrapException IntegerDivisionByZero", events[^1]);
         Assert.Equal(4, events.Count);
     }
 
@@ -209,6 +210,66 @@ public sealed class FunctionListenerTests
         Assert.Equal(8, recorder.Events.Count);
         Assert.Contains("many(-1, -2, 1.5, 2.5, ", recorder.Events[1], StringComparison.Ordinal);
         Assert.EndsWith(", 2.5, 1.5, -2, -1", recorder.Events[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_exception_that_the_guest_catches_aborts_those_it_leaves_and_nobody_else()
+    {
+        var recorder = new Recorder();
+        using Engine engine = Wasm.CreateEngine();
+        Instance instance = engine.CreateStore().Instantiate(Module.FromText(engine, """
+                (module
+                  (tag $e (param i32))
+                  (func $throw (param i32) (throw $e (local.get 0)))
+                  (func $through (param i32) (call $throw (local.get 0)))
+                  (func (export "catch") (param i32) (result i32)
+                    (block $caught (result i32)
+                      (try_table (catch $e $caught) (call $through (local.get 0)))
+                      (i32.const 0))))
+                """, new ModuleOptions { Listener = recorder }));
+        Assert.Equal(7, instance.GetFunction("catch")!.Invoke(7));
+        Assert.Equal(
+            ["1 catch(7)", "2 through(7)", "3 throw(7)", "3 throw ! GuestException", "2 through ! GuestException", "1 catch = 7"], recorder.Events);
+    }
+
+    [Fact]
+    public void A_tail_call_is_inside_its_caller_and_takes_stack()
+    {
+        var recorder = new Recorder { Wants = static function => function.Name != "count" };
+        using Engine engine = Wasm.CreateEngine();
+        Store store = engine.CreateStore();
+        const string text = """
+            (module
+              (func $last (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+              (func (export "tail") (param i32) (result i32) (return_call $last (local.get 0)))
+              (func $count (export "count") (param i32) (result i32)
+                (if (result i32) (local.get 0) (then (return_call $count (i32.sub (local.get 0) (i32.const 1)))) (else (i32.const 5)))))
+            """;
+        Instance instance = store.Instantiate(Module.FromText(engine, text, new ModuleOptions { Listener = recorder }));
+        Assert.Equal(14, instance.GetFunction("tail")!.Invoke(7));
+        Assert.Equal(["1 tail(7)", "2 last(7)", "2 last = 14", "1 tail = 14"], recorder.Events);
+
+        // A function that is not listened to gives its frame up as ever; one that is has to tell of its end.
+        Assert.Equal(5, instance.GetFunction("count")!.Invoke(1_000_000));
+        instance = store.Instantiate(Module.FromText(engine, text, new ModuleOptions { Listener = new Counter() }));
+        Wasm.AssertTrap(TrapCode.StackOverflow, () => instance.GetFunction("count")!.Invoke(1_000_000));
+    }
+
+    [Fact]
+    public void References_to_objects_of_the_guest_are_seen()
+    {
+        var kinds = new List<string>();
+        var recorder = new Recorder { Sees = value => kinds.Add(value.Type.ToString()) };
+        using Engine engine = Wasm.CreateEngine();
+        Store store = engine.CreateStore();
+        Instance instance = store.Instantiate(Module.FromText(engine, """
+            (module
+              (type $s (struct (field i32)))
+              (func $get (param (ref $s)) (result i32) (struct.get $s 0 (local.get 0)))
+              (func (export "f") (result i32) (call $get (struct.new $s (i32.const 3)))))
+            """, new ModuleOptions { Listener = recorder }));
+        Assert.Equal(3, instance.GetFunction("f")!.Invoke());
+        Assert.Equal(["anyref"], kinds);
     }
 
     [Fact]
@@ -426,6 +487,8 @@ public sealed class FunctionListenerTests
 
         public string? WalksAt { get; init; }
 
+        public Action<Value>? Sees { get; init; }
+
         public List<string> TakeEvents()
         {
             List<string> events = [.. Events];
@@ -437,6 +500,14 @@ public sealed class FunctionListenerTests
 
         public override void Before(in FunctionCall call, ReadOnlySpan<Value> parameters)
         {
+            if (Sees is not null)
+            {
+                foreach (Value value in parameters)
+                {
+                    Sees(value);
+                }
+            }
+
             Events.Add(Wasm.Format($"{call.Depth} {call.Function.Name}({Join(parameters)})"));
             if (call.Function.Name == WalksAt)
             {
@@ -457,7 +528,7 @@ public sealed class FunctionListenerTests
         }
 
         public override void Abort(in FunctionCall call, Exception exception) =>
-            Events.Add(Wasm.Format($"{call.Depth} {call.Function.Name} ! {exception.GetType().Name}"));
+            Events.Add(Wasm.Format($"{call.Depth} {call.Function.Name} ! {exception.GetType().Name} {(exception as TrapException)?.Code}").TrimEnd());
 
         private static string Join(ReadOnlySpan<Value> values)
         {

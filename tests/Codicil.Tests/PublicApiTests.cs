@@ -8,7 +8,7 @@ namespace Codicil.Tests;
 /// </summary>
 public sealed class PublicApiTests
 {
-    public static TheoryData<string> Assemblies => ["Codicil.Format", "Codicil", "Codicil.Wasi", "Codicil.Plugins"];
+    public static TheoryData<string> Assemblies => ["Codicil.Format", "Codicil", "Codicil.Wasi", "Codicil.Plugins", "Codicil.Hosting"];
 
     [Theory]
     [MemberData(nameof(Assemblies))]

@@ -44,6 +44,12 @@ internal static class ChildSample
             case ["plugin-bytes", string file]:
                 Print(PluginSample.AllocatedBytes(options, file));
                 break;
+            case ["plugin-async", "seconds"]:
+                Print(AsyncPluginSample.Seconds(options));
+                break;
+            case ["plugin-async", "memory"]:
+                Print(AsyncPluginSample.KibibytesPerCall(options));
+                break;
             case ["plugins", string folder]:
                 PluginHostSample.Measure(options, folder);
                 break;

@@ -40,6 +40,8 @@ internal static class FigureBenchmark
             }
         }
 
+        yield return Single("1,000 plug-in calls that each await a 1 s host function, pool of 2 threads", "s", 3, rounds, progress, "plugin-async", "seconds");
+        yield return Single("resident memory of a call that waits", "KiB", 150, 1, progress, "plugin-async", "memory");
         yield return Single("a loop over the kernel's load_u8, against i32.load8_u", "x", 1.5, rounds, progress, "kernel-load");
 
         // 1 GiB at 1.5 GB/s.

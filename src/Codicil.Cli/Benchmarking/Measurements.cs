@@ -11,6 +11,9 @@ internal sealed class Measurements
 
     public int CallsPerSample { get; set; }
 
+    /// <summary>When each section was measured; a report can measure one anew and keep the others.</summary>
+    public Dictionary<string, string> Dates { get; set; } = [];
+
     /// <summary>The columns, ours first.</summary>
     public List<string> Subjects { get; set; } = [];
 

@@ -30,7 +30,19 @@ internal static class PluginBenchmark
         ("growth_100000_instances_MiB", "growth by 100,000 instances made and dropped", "MiB", "none"),
     ];
 
-    public static IEnumerable<FigureResult> Run(BenchmarkSuite suite, bool peers, int rounds, Action<string> progress)
+    private static readonly (string Field, string Name, string Unit, string Aim)[] s_first =
+    [
+        ("first_call_ms", "first call of count_vowels in a console application, from the start of Main", "ms", ""),
+        ("first_call_process_ms", "the same, from the start of the process", "ms", ""),
+    ];
+
+    /// <summary>Measures everything that is there.</summary>
+    /// <param name="suite">The suite.</param>
+    /// <param name="peers">Whether to measure the Extism runtimes.</param>
+    /// <param name="firstCall">The folder with the published forms of <c>Codicil.FirstCall</c>, each in a folder of its own, which names its column.</param>
+    /// <param name="rounds">Fresh processes a subject.</param>
+    /// <param name="progress">Told what is measured.</param>
+    public static List<FigureResult> Run(BenchmarkSuite suite, bool peers, string firstCall, int rounds, Action<string> progress)
     {
         string folder = suite.Beside("conformance", "extism", "go-sdk", "wasm");
         if (!Directory.Exists(folder))
@@ -39,13 +51,20 @@ internal static class PluginBenchmark
         }
 
         Subject[] own = [Subject.Own(Subject.Guard), Subject.Own(Subject.Checked)];
-        List<FigureResult> figures = [.. Figures(s_rows), .. Figures(s_growth)];
+        List<FigureResult> figures = [.. Figures(s_rows), .. Figures(s_growth), .. Figures(s_first)];
         Measure(s_rows, figures, [.. own, .. peers ? Subject.PluginPeers(suite) : []], subject => IsOwn(subject) ? ["plugins", folder] : [folder], rounds, progress);
         Measure(s_growth, figures[s_rows.Length..], own, _ => ["plugin-growth", folder], 1, progress);
+        Measure(s_first, figures[(s_rows.Length + s_growth.Length)..], [.. FirstCalls(firstCall)], _ => [Path.Combine(folder, "count_vowels.wasm")], rounds * 4, progress);
         return figures;
 
         bool IsOwn(Subject subject) => own.Contains(subject);
     }
+
+    private static IEnumerable<Subject> FirstCalls(string folder) => !Directory.Exists(folder)
+        ? []
+        : Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)
+            .Select(static form => new Subject(Path.GetFileName(form), Path.Combine(form, "Codicil.FirstCall"), []))
+            .Where(static subject => File.Exists(subject.FileName));
 
     private static IEnumerable<FigureResult> Figures((string Field, string Name, string Unit, string Aim)[] rows) =>
         rows.Select(static row => new FigureResult { Name = row.Name, Unit = row.Unit, Aim = row.Aim });

@@ -10,16 +10,24 @@ internal static class Report
     /// <summary>The kernel that needs SIMD stands in the table but not in the means: the targets are for the others.</summary>
     private const string SimdKernel = "simd";
 
-    public static void Write(Measurements measurements, string folder)
+    /// <summary>Writes the tables and the samples.</summary>
+    /// <param name="measurements">What was measured.</param>
+    /// <param name="folder">Where the files are.</param>
+    /// <param name="replaced">The sections that were measured; the others stay as they are there. None for all.</param>
+    public static void Write(Measurements measurements, string folder, IReadOnlyCollection<string> replaced)
     {
         Directory.CreateDirectory(Path.Combine(folder, "raw"));
-        File.WriteAllText(Path.Combine(folder, "raw", "results.json"), JsonSerializer.Serialize(measurements, MeasurementsJson.Default.Measurements) + "\n");
+        string raw = Path.Combine(folder, "raw", "results.json");
+        measurements = Merge(measurements, replaced.Count > 0 && File.Exists(raw) ? raw : null, replaced);
+        File.WriteAllText(raw, JsonSerializer.Serialize(measurements, MeasurementsJson.Default.Measurements) + "\n");
 
         var text = new StringBuilder();
         text.Append("# Results\n\n")
             .Append("Written by `codicil bench --report`; the samples are in [raw/results.json](raw/results.json). ")
             .Append("The commands:\n\n```\n")
             .Append("dotnet publish src/Codicil.Cli -c Release -r linux-x64 -p:PublishReadyToRun=true --self-contained false -o artifacts/codicil\n")
+            .Append("dotnet publish bench/Codicil.FirstCall -c Release -o artifacts/first-call/plain\n")
+            .Append("dotnet publish bench/Codicil.FirstCall -c Release -r linux-x64 -p:PublishReadyToRun=true --self-contained false -o artifacts/first-call/r2r\n")
             .Append("artifacts/codicil/codicil bench --report\n```\n\nWhy some rows miss what was aimed at: [NOTES.md](NOTES.md).\n\n")
             .Append(CultureInfo.InvariantCulture, $"Machine: {measurements.Machine.Processor}, {measurements.Machine.Processors} processors, {measurements.Machine.System}, {measurements.Machine.Runtime}.\n\n")
             .Append(CultureInfo.InvariantCulture, $"Every sample is a fresh process, the subjects alternate; of {measurements.CallsPerSample} calls the best, of {measurements.Rounds} processes the median. ")
@@ -27,14 +35,14 @@ internal static class Report
 
         if (measurements.Kernels.Count > 0)
         {
-            text.Append("## Kernels, steady state: time against V8's, smaller is better\n\n");
+            text.Append("## Kernels, steady state: time against V8's, smaller is better").Append(DateOf(measurements, "kernels"));
             (string[] header, List<string[]> rows) = Kernels(measurements);
             Markdown(text, header, rows);
         }
 
         if (measurements.Applications.Count > 0)
         {
-            text.Append("\n## Real programs: the timed window against wasmtime's, smaller is better\n\n")
+            text.Append("\n## Real programs: the timed window against wasmtime's, smaller is better").Append(DateOf(measurements, "apps"))
                 .Append("Ours in the second run of a process; the peers in their first, for which wasmtime and wazero have compiled all, V8 nothing.\n\n");
             (string[] header, List<string[]> rows) = Applications(measurements);
             Markdown(text, header, rows);
@@ -42,14 +50,15 @@ internal static class Report
 
         if (measurements.Figures.Count > 0)
         {
-            text.Append("\n## Calls, instances, processes\n\n");
+            text.Append("\n## Calls, instances, processes").Append(DateOf(measurements, "calls"));
             (string[] header, List<string[]> rows) = Figures(measurements.Figures, measurements.Subjects);
             Markdown(text, header, rows);
         }
 
         if (measurements.Plugins.Count > 0)
         {
-            text.Append("\n## The plug-in host beside the Extism runtimes\n\nCalls can be stopped (deadlines, tokens), WASI is there.\n\n");
+            text.Append("\n## The plug-in host beside the Extism runtimes").Append(DateOf(measurements, "plugins"))
+                .Append("Calls can be stopped (deadlines, tokens), WASI is there. `plain` and `r2r` are the console application [Codicil.FirstCall](Codicil.FirstCall), without and with ReadyToRun code.\n\n");
             (string[] header, List<string[]> rows) = Figures(measurements.Plugins, SubjectsOf(measurements.Plugins));
             Markdown(text, header, rows);
         }
@@ -66,6 +75,33 @@ internal static class Report
 
         File.WriteAllText(Path.Combine(folder, "RESULTS.md"), text.ToString());
     }
+
+    private static Measurements Merge(Measurements measured, string? earlier, IReadOnlyCollection<string> replaced)
+    {
+        string today = DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        Measurements kept = earlier is null ? new Measurements() : JsonSerializer.Deserialize(File.ReadAllBytes(earlier), MeasurementsJson.Default.Measurements)!;
+        measured.Kernels = Section("kernels", measured.Kernels, kept.Kernels);
+        measured.Applications = Section("apps", measured.Applications, kept.Applications);
+        measured.Figures = Section("calls", measured.Figures, kept.Figures);
+        measured.Plugins = Section("plugins", measured.Plugins, kept.Plugins);
+        return measured;
+
+        List<T> Section<T>(string name, List<T> samples, List<T> before)
+        {
+            bool isKept = earlier is not null && !replaced.Contains(name);
+            string? date = isKept ? kept.Dates.GetValueOrDefault(name) : today;
+            if (date is not null)
+            {
+                measured.Dates[name] = date;
+            }
+
+            return isKept ? before : samples;
+        }
+    }
+
+    // The end of a section's heading.
+    private static string DateOf(Measurements measurements, string section) =>
+        measurements.Dates.TryGetValue(section, out string? date) ? $" ({date})\n\n" : "\n\n";
 
     public static void Print(Measurements measurements)
     {

@@ -11,17 +11,25 @@ internal static class BenchCommand
     private const int ReportRounds = 5;
     private const int CallsPerSample = 4;
 
+    private static readonly string[] s_sections = ["kernels", "apps", "calls", "plugins"];
+
     public static Command Create()
     {
-        var names = new Argument<string[]>("name") { Description = "Kernels, `apps` for real programs, `plugins` for the plug-in host, or `calls` for the figures that are none of these; all when none is named." };
+        var names = new Argument<string[]>("name") { Description = "Kernels by name or `kernels`, `apps` for real programs, `plugins` for the plug-in host, or `calls` for the figures that are none of these; all when none is named." };
         var suite = new Option<string?>("--suite") { Description = "The suite's folder; default $CODICIL_SHARED/bench or ../shared/bench.", HelpName = "DIR" };
         var rounds = new Option<int>("--rounds") { Description = "Fresh processes a subject.", DefaultValueFactory = _ => 3, HelpName = "N" };
-        var report = new Option<bool>("--report") { Description = $"All rows, {ReportRounds} rounds; writes RESULTS.md and raw/results.json." };
+        var report = new Option<bool>("--report") { Description = $"All rows, or all of the sections named, {ReportRounds} rounds; writes RESULTS.md and raw/results.json." };
         var output = new Option<string>("--output") { Description = "Where --report writes.", DefaultValueFactory = _ => "bench", HelpName = "DIR" };
         var noPeers = new Option<bool>("--no-peers") { Description = "Measure Codicil alone." };
         var json = new Option<bool>("--json") { Description = "Print the samples as JSON." };
+        var firstCall = new Option<string>("--first-call")
+        {
+            Description = "Where the published forms of bench/Codicil.FirstCall are, a folder for each.",
+            DefaultValueFactory = _ => Path.Combine("artifacts", "first-call"),
+            HelpName = "DIR",
+        };
         var child = new Option<string?>("--child") { Hidden = true };
-        var command = new Command("bench", "Run the benchmark suite, with peers where they are installed.") { names, suite, rounds, report, output, noPeers, json, child };
+        var command = new Command("bench", "Run the benchmark suite, with peers where they are installed.") { names, suite, rounds, report, output, noPeers, json, firstCall, child };
         command.SetAction(parse =>
         {
             if (parse.GetValue(child) is string mode)
@@ -35,17 +43,23 @@ internal static class BenchCommand
                 parse.GetValue(report) ? ReportRounds : Math.Max(1, parse.GetValue(rounds)),
                 !parse.GetValue(noPeers),
                 parse.GetValue(json),
+                parse.GetValue(firstCall)!,
                 parse.GetValue(report) ? parse.GetValue(output) : null);
         });
         return command;
     }
 
-    private static int Run(BenchmarkSuite suite, string[] names, int rounds, bool peers, bool json, string? reportFolder)
+    private static int Run(BenchmarkSuite suite, string[] names, int rounds, bool peers, bool json, string firstCall, string? reportFolder)
     {
-        bool all = names.Length == 0 || reportFolder is not null;
-        if (!all && names.FirstOrDefault(name => name is not ("calls" or "apps" or "plugins") && suite.Kernels.All(kernel => kernel.Name != name)) is string unknown)
+        if (reportFolder is not null && names.FirstOrDefault(static name => !s_sections.Contains(name)) is string part)
         {
-            throw new UsageException($"unknown kernel {unknown}; there are apps, calls, plugins, {string.Join(", ", suite.Kernels.Select(kernel => kernel.Name))}");
+            throw new UsageException($"--report measures whole sections: {string.Join(", ", s_sections)}; found {part}");
+        }
+
+        bool all = names.Length == 0;
+        if (!all && names.FirstOrDefault(name => !s_sections.Contains(name) && suite.Kernels.All(kernel => kernel.Name != name)) is string unknown)
+        {
+            throw new UsageException($"unknown kernel {unknown}; there are {string.Join(", ", s_sections)}, {string.Join(", ", suite.Kernels.Select(kernel => kernel.Name))}");
         }
 
         List<Subject> subjects = [Subject.Own(Subject.Guard), Subject.Own(Subject.Checked), Subject.Own(Subject.Interruptible)];
@@ -59,7 +73,7 @@ internal static class BenchCommand
             var measurements = new Measurements { Rounds = rounds, CallsPerSample = CallsPerSample, Subjects = [.. subjects.Select(subject => subject.Name)] };
             foreach (Kernel kernel in suite.Kernels)
             {
-                if (all || names.Contains(kernel.Name))
+                if (all || names.Contains("kernels") || names.Contains(kernel.Name))
                 {
                     measurements.Kernels.Add(KernelBenchmark.Run(kernel, subjects, rounds, CallsPerSample, progress));
                 }
@@ -77,7 +91,7 @@ internal static class BenchCommand
 
             if (all || names.Contains("plugins"))
             {
-                measurements.Plugins.AddRange(PluginBenchmark.Run(suite, peers, rounds, progress));
+                measurements.Plugins.AddRange(PluginBenchmark.Run(suite, peers, firstCall, rounds, progress));
             }
 
             return measurements;
@@ -85,7 +99,7 @@ internal static class BenchCommand
 
         if (reportFolder is not null)
         {
-            Report.Write(measurements, reportFolder);
+            Report.Write(measurements, reportFolder, replaced: names);
         }
 
         if (json)

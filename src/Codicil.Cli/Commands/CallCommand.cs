@@ -6,6 +6,7 @@ using System.Text;
 using Codicil.Cli.Running;
 using Codicil.Format;
 using Codicil.Plugins;
+using Codicil.Plugins.Http;
 
 namespace Codicil.Cli.Commands;
 
@@ -26,9 +27,9 @@ internal static class CallCommand
     private static readonly Option<string[]> s_variables = new("--set-var") { Description = "A variable of the plug-in.", HelpName = "K=V" };
     private static readonly Option<string?> s_manifest = new("--manifest") { Description = "The manifest in JSON; `-` is standard input.", HelpName = "FILE" };
     private static readonly Option<string?> s_logLevel = new("--log-level") { Description = "Show log messages from this level on: trace, debug, info, warn, error.", HelpName = "L" };
-    private static readonly Option<string[]> s_hosts = new("--allow-host") { Description = "A host that the plug-in may reach; not available yet.", HelpName = "GLOB" };
+    private static readonly Option<string[]> s_hosts = new("--allow-host") { Description = "A host that the plug-in may reach by HTTP, such as `api.example.com` or `*.example.com`; one more of the manifest's.", HelpName = "GLOB" };
     private static readonly Option<string[]> s_paths = new("--allow-path") { Description = "A directory that the plug-in sees, one more of the manifest's allowed paths; with --wasi.", HelpName = "HOST[::GUEST][:ro]" };
-    private static readonly Option<bool> s_headers = new("--http-headers") { Description = "Show response headers to the plug-in; not available yet." };
+    private static readonly Option<bool> s_headers = new("--http-headers") { Description = "Show the headers of HTTP responses to the plug-in." };
 
     public static Command Create()
     {
@@ -40,7 +41,6 @@ internal static class CallCommand
         options.AddTo(command);
         command.SetAction(parse =>
         {
-            GuestOptions.RefuseLater(parse, s_hosts, s_headers);
             GuestOptions.Values values = options.Read(parse);
             bool hasPaths = parse.GetValue(s_paths) is { Length: > 0 };
             if (!parse.GetValue(s_wasi) && (values.NeedsWasi || hasPaths))
@@ -56,6 +56,7 @@ internal static class CallCommand
     private static int Run(ParseResult parse, GuestOptions.Values options)
     {
         string[] words = parse.GetValue(s_words)!;
+        RefuseSharedInput([parse.GetValue(s_manifest), parse.GetValue(s_inputFile), .. words.SkipLast(1), .. (parse.GetValue(s_link) ?? []).Select(static link => GuestOptions.ParsePair("--link", link).Value)]);
         var files = new Dictionary<PluginWasm, string>(ReferenceEqualityComparer.Instance);
         PluginManifest manifest = ReadManifest(parse.GetValue(s_manifest), words, files);
         foreach (string link in parse.GetValue(s_link) ?? [])
@@ -67,6 +68,7 @@ internal static class CallCommand
         manifest = manifest with
         {
             Timeout = options.Timeout ?? manifest.Timeout,
+            AllowedHosts = [.. manifest.AllowedHosts, .. (parse.GetValue(s_hosts) ?? []).Select(ParseHost)],
             Config = Merge(manifest.Config, parse.GetValue(s_config) ?? []),
             AllowedPaths = Merge(manifest.AllowedPaths, [.. (parse.GetValue(s_paths) ?? []).Select(static text => GuestDirectory.Parse("--allow-path", text)), .. options.Directories]),
         };
@@ -81,7 +83,10 @@ internal static class CallCommand
             Interruptible = manifest.Timeout > TimeSpan.Zero,
             Limits = options.ToLimits(),
             LogLevel = level,
-            LogSink = static (level, message) => Messages.Note($"{level.ToString().ToLowerInvariant()}: {message}"),
+
+            // A message stays in its line, so that no guest can write lines in the tool's name.
+            LogSink = static (level, message) => Messages.Note($"{level.ToString().ToLowerInvariant()}: {message.Replace("\n", "\\u{a}", StringComparison.Ordinal)}"),
+            HttpResponseHeaders = parse.GetValue(s_headers),
             HostFunctions = options.Bench ? BenchImports.ForPlugins() : [],
         };
 
@@ -131,9 +136,16 @@ internal static class CallCommand
                         output.WriteByte((byte)'\n');
                     }
                 }
-                catch (WasmException)
+                catch (WasmException exception)
                 {
                     times.AddCall(begin);
+
+                    // An error text does not take back the output that came with it.
+                    if (exception is PluginException failure)
+                    {
+                        output.Write(failure.Output.Span);
+                    }
+
                     throw;
                 }
             }
@@ -263,6 +275,26 @@ internal static class CallCommand
         (_, not null) => ModuleInput.ReadAll(file),
         _ => [],
     };
+
+    private static string ParseHost(string text)
+    {
+        try
+        {
+            return HostPattern.Parse(text).Text;
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException($"--allow-host: {exception.Message}");
+        }
+    }
+
+    private static void RefuseSharedInput(string?[] files)
+    {
+        if (files.Count(static file => file == "-") > 1)
+        {
+            throw new UsageException("standard input can be one thing only: the plug-in, a linked module, the manifest or the input");
+        }
+    }
 
     private static PluginLogLevel ParseLevel(string text) => text switch
     {

@@ -6,6 +6,8 @@ namespace Codicil.Plugins.Http;
 /// <summary>Resolves a name once, leaves out the addresses that are not allowed, and connects to one of those that are left: no second look-up can lead elsewhere. Thread-safe.</summary>
 internal sealed class VettedConnector(PluginHttpGroup group)
 {
+    private readonly SystemResolver _system = new();
+
     /// <summary>Connects, for <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
     /// <exception cref="AddressRefusedException">No address is allowed.</exception>
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
@@ -27,14 +29,10 @@ internal sealed class VettedConnector(PluginHttpGroup group)
         {
             endPoints = [new IPEndPoint(literal, target.Port)];
         }
-        else if (isProxy || group.Options.Resolver is null)
-        {
-            IPAddress[] addresses = await Dns.GetHostAddressesAsync(target.Host, cancellationToken).ConfigureAwait(false);
-            endPoints = [.. addresses.Select(address => new IPEndPoint(address, target.Port))];
-        }
         else
         {
-            endPoints = await group.Options.Resolver(target, cancellationToken).ConfigureAwait(false);
+            HostResolver resolver = (isProxy ? null : group.Options.Resolver) ?? _system.ResolveAsync;
+            endPoints = await resolver(target, cancellationToken).ConfigureAwait(false);
         }
 
         if (endPoints.Count == 0)
@@ -48,9 +46,11 @@ internal sealed class VettedConnector(PluginHttpGroup group)
         }
 
         // Copies: what was checked is what is connected to, whatever the resolver does with its list.
-        IPEndPoint[] allowed = [.. endPoints.Select(static endPoint => new IPEndPoint(endPoint.Address, endPoint.Port)).Where(endPoint => group.Addresses.Allows(endPoint.Address))];
+        IPEndPoint[] allowed = [.. endPoints.Select(Copy).Where(endPoint => group.Addresses.Allows(endPoint.Address))];
         return allowed.Length != 0 ? allowed : throw new AddressRefusedException(target.Host);
     }
+
+    private static IPEndPoint Copy(IPEndPoint endPoint) => new(endPoint.Address.IsIPv4MappedToIPv6 ? endPoint.Address.MapToIPv4() : endPoint.Address, endPoint.Port);
 
     // One after the other, each with an equal share of the time: a silent address must not keep the next one from being tried.
     private async ValueTask<Socket> ConnectAsync(IReadOnlyList<IPEndPoint> endPoints, CancellationToken cancellationToken)

@@ -20,6 +20,27 @@ internal sealed class ListenerStack
     /// <summary>The exception that a listener threw out of <see cref="FunctionListener.Abort"/> last.</summary>
     public Exception? Failure { get; set; }
 
+    // The fault that was looked at last, and what it is.
+    private Exception? _fault;
+    private Exception? _meaning;
+
+    /// <summary>What an exception is for a listener: a fault of emitted code is a trap already. (What the host gets is made where it called, and is another object.)</summary>
+    public Exception MeaningOf(Exception exception)
+    {
+        if (exception is not (NullReferenceException or DivideByZeroException or OverflowException or InvalidProgramException))
+        {
+            return exception;
+        }
+
+        if (!ReferenceEquals(exception, _fault))
+        {
+            _meaning = EntryOps.IsFault(exception) ? EntryOps.ToTrap(exception) : exception;
+            _fault = exception;
+        }
+
+        return _meaning!;
+    }
+
     public ref readonly ListenerFrame this[int index] => ref _frames[index];
 
     public Span<Value> Push(FunctionDefinition function, ModuleInstance instance)
@@ -126,7 +147,7 @@ internal static class ListenerOps
         ListenerStack stack = instance.Context.Listeners!;
         try
         {
-            instance.ManagedModule.Code.Listener!.Abort(new FunctionCall(stack, stack.Depth), exception);
+            instance.ManagedModule.Code.Listener!.Abort(new FunctionCall(stack, stack.Depth), stack.MeaningOf(exception));
         }
         catch (Exception thrown) when (IsNotTheFirst(stack, exception, thrown))
         {

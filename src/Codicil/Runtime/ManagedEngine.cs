@@ -125,6 +125,8 @@ internal sealed class ManagedEngine : Engine
         _ = ModuleValidator.Validate(ModuleDecoder.Decode(bytes, Options.Features));
     }
 
+    public override bool IsDisposed => _disposed;
+
     public void CheckUsable() => ObjectDisposedException.ThrowIf(_disposed, this);
 
     protected override void Dispose(bool disposing) => _disposed = true;

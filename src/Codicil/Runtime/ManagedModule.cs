@@ -127,6 +127,8 @@ internal sealed class ManagedModule : Module
         return ImmutableArray.Create(Array.ConvertAll(facts, static fact => new FunctionCode(fact.FunctionIndex, fact.CilBytes, fact.FrameBytes, !fact.ExceedsJitLimits)));
     }
 
+    public override bool IsDisposed => _disposed || _engine.IsDisposed;
+
     public void CheckUsable()
     {
         _engine.CheckUsable();

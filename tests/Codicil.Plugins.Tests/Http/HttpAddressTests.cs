@@ -56,6 +56,16 @@ public sealed class HttpAddressTests
     }
 
     [Fact]
+    public void A_mapped_address_is_connected_to_as_what_it_stands_for()
+    {
+        using HttpServer server = HttpServer.Of("hello");
+        TestResolver resolver = new TestResolver().Add("mapped.example", IPAddress.Parse("::ffff:127.0.0.1"));
+        using Plugin plugin = HttpGuest.Create(resolver.Options, "mapped.example", "[::ffff:127.0.0.1]");
+        Assert.Equal("hello", plugin.Send(server.Url("/", "mapped.example")).Text);
+        Assert.Equal("hello", plugin.Send(server.Url("/", "[::ffff:127.0.0.1]")).Text);
+    }
+
+    [Fact]
     public void A_name_is_resolved_once_so_that_a_second_answer_leads_nowhere()
     {
         using HttpServer outside = HttpServer.Of("outside");

@@ -259,7 +259,25 @@ public sealed class HttpSizeTests
         Assert.Equal(PluginFailure.Limit, plugin.SendFails(server.Url("/" + new string('x', 1000)), null, new Dictionary<string, string> { ["X"] = new('x', 1000) }).Failure);
         Assert.Equal(PluginFailure.Limit, plugin.SendFails(server.Url(), new string('X', 2000)).Failure);
         Assert.Equal(PluginFailure.Limit, plugin.SendFails(server.Url(), null, new Dictionary<string, string> { ["a"] = "1", ["b"] = "1", ["c"] = "1", ["d"] = "1" }).Failure);
+        Assert.Equal(PluginFailure.Limit, Assert.Throws<PluginException>(() => { plugin.SendJson([.. "{\"x\":\""u8, .. new byte[100_000].Select(static _ => (byte)'x'), .. "\"}"u8]); }).Failure);
         Assert.Equal(2, server.Requests.Count);
+    }
+
+    [Fact]
+    [Trait("Security", "HT-05")]
+    public void A_connection_whose_response_was_left_is_not_used_again()
+    {
+        using HttpServer server = new(context => context.Response.Body.WriteAsync(new byte[5000], 0, 5000));
+        using CompiledPlugin compiled = HttpGuest.Compile(null, "127.0.0.1");
+        using Plugin one = compiled.CreateInstance();
+        using Plugin two = compiled.CreateInstance();
+        Assert.Equal(5000, one.Send(server.Url()).Body.Length);
+        Assert.Equal(5000, two.Send(server.Url()).Body.Length);
+        Assert.Single(server.Connections);
+        one.MaxHttpResponseBytes = 10;
+        one.SendFails(server.Url());
+        Assert.Equal(5000, two.Send(server.Url()).Body.Length);
+        Assert.Equal(2, server.Connections.Count);
     }
 
     [Fact]

@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace Codicil.Hosting;
+
+/// <summary>What the application's log says of its plug-ins.</summary>
+internal static partial class HostingLog
+{
+    [LoggerMessage(EventId = 1, EventName = "PluginLoaded", Level = LogLevel.Information, Message = "Plug-in {Plugin} was loaded (generation {Generation}) in {Milliseconds:F1} ms")]
+    public static partial void Loaded(ILogger logger, string plugin, int generation, double milliseconds);
+
+    [LoggerMessage(EventId = 2, EventName = "PluginLoadFailed", Level = LogLevel.Error, Message = "Plug-in {Plugin} cannot be loaded; in use is {InUse}")]
+    public static partial void Failed(ILogger logger, string plugin, string inUse, Exception exception);
+
+    [LoggerMessage(EventId = 3, EventName = "PluginDrained", Level = LogLevel.Information, Message = "Plug-in {Plugin}: generation {Generation} has ended its last call")]
+    public static partial void Drained(ILogger logger, string plugin, int generation);
+}
