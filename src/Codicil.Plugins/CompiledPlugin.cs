@@ -191,6 +191,19 @@ public sealed partial class CompiledPlugin : IDisposable
         return plugin;
     }
 
+    /// <summary>Makes an instance on a thread of the engine's <see cref="CallThreads"/>: nothing of the caller's waits for start functions.</summary>
+    /// <param name="options">What is this instance's own; null for nothing.</param>
+    /// <param name="cancellationToken">Stops the start functions, or the wait for a thread; later calls do not depend on it.</param>
+    /// <exception cref="ArgumentException">There are options of WASI, which is off.</exception>
+    /// <inheritdoc cref="CreateInstance(CancellationToken)" path="/exception"/>
+    public async Task<Plugin> CreateInstanceAsync(PluginInstanceOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+        Plugin? plugin = null;
+        await _engine.RunAsync(() => plugin = CreateInstance(options ?? PluginInstanceOptions.Default, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return plugin!;
+    }
+
     /// <summary>Closes the live instances, their calls included, and drops the code. Idempotent.</summary>
     public void Dispose()
     {

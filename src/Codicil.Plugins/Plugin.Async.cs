@@ -63,6 +63,11 @@ public sealed partial class Plugin
         return CarryAsync(name, PluginJson.ToBytes(input, inputType), outputType, static (output, type) => PluginJson.Read(output.Data, type), cancellationToken);
     }
 
+    /// <summary>Resets the plug-in on a thread of the engine's <see cref="CallThreads"/>: nothing of the caller's waits for start functions.</summary>
+    /// <param name="cancellationToken">Stops the start functions, and the plug-in is closed then; or the wait for a thread, and nothing has happened.</param>
+    /// <inheritdoc cref="Reset(CancellationToken)"/>
+    public Task ResetAsync(CancellationToken cancellationToken = default) => _compiled.Engine.RunAsync(() => Reset(cancellationToken), cancellationToken);
+
     /// <summary>Calls a host function that returns a task and waits for it on this thread, which carries the call.</summary>
     internal TResult Await<TResult>(Func<CurrentPlugin, Task<TResult>> callback)
     {

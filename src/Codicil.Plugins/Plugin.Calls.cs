@@ -59,7 +59,11 @@ public sealed partial class Plugin
         }
         finally
         {
-            EndObserving();
+            if (HasToEndObserving)
+            {
+                EndObserving();
+            }
+
             Leave();
         }
     }
@@ -189,7 +193,8 @@ public sealed partial class Plugin
             ThrowOutput();
         }
 
-        if (Kernel.GetErrorText() is string error)
+        // Asked here first: the other is a call.
+        if (Kernel.ErrorGet(Kernel) != 0 && Kernel.GetErrorText() is string error)
         {
             throw new PluginException(PluginFailure.GuestError, error) { ExitCode = exitCode, GuestError = error, Output = Kernel.Output.ToArray() };
         }

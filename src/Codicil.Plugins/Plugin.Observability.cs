@@ -95,6 +95,9 @@ public sealed partial class Plugin
         return Recorder is not null && Recorder.Fail(exception);
     }
 
+    // Almost never; so the call is spared.
+    private bool HasToEndObserving => Recorder is not null || _logRate.HasDropped;
+
     // While the call is still the owner's. What it lost of its log is said, since the next call may never come.
     private void EndObserving()
     {
@@ -168,6 +171,9 @@ internal sealed class LogRate(int perSecond, TimeProvider time)
         _taken++;
         return true;
     }
+
+    /// <summary>Whether something was dropped and not reported yet.</summary>
+    public bool HasDropped => _dropped != 0;
 
     /// <summary>What was dropped and not reported yet.</summary>
     public long TakeDropped()

@@ -339,6 +339,29 @@ public sealed class AsyncCallTests
     }
 
     [Fact]
+    public async Task Instances_are_made_and_reset_on_threads_of_ours()
+    {
+        var names = new ConcurrentQueue<string?>();
+        using CompiledPlugin compiled = CompiledPlugin.Create(
+            Fixtures.WatManifest("(module (import \"extism:host/user\" \"start\" (func $start)) (start $start) (func (export \"run\") (result i32) (i32.const 8)))"),
+            With(HostFunction.Create("start", async _ =>
+            {
+                names.Enqueue(Thread.CurrentThread.Name);
+                await Task.Delay(5);
+            })));
+        Plugin plugin = await compiled.CreateInstanceAsync(cancellationToken: Token);
+        Assert.Equal(8u, plugin.Call("run").ExitCode);
+        await plugin.ResetAsync(Token);
+        Assert.Equal(8u, (await plugin.CallAsync("run", cancellationToken: Token)).ExitCode);
+        Assert.Equal(["Codicil async call", "Codicil async call"], names);
+        await Assert.ThrowsAsync<ArgumentException>(() => compiled.CreateInstanceAsync(new PluginInstanceOptions { WasiOptions = Codicil.Wasi.WasiOptions.Default }, Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => compiled.CreateInstanceAsync(cancellationToken: new CancellationToken(true)));
+        compiled.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => compiled.CreateInstanceAsync(cancellationToken: Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => plugin.ResetAsync(Token));
+    }
+
+    [Fact]
     public async Task A_delegate_that_returns_a_task_is_waited_for()
     {
         using Plugin plugin = Fixtures.FromWat(Guest, With(HostFunction.FromDelegate("ask", async (long handle) =>

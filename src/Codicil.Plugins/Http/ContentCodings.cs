@@ -12,6 +12,9 @@ internal static class ContentCodings
     /// <summary>Whether a response's coding is one that is undone; several on top of each other are not.</summary>
     public static bool IsKnown(string coding) => coding.ToLowerInvariant() is "gzip" or "x-gzip" or "deflate" or "br";
 
+    /// <summary>Whether a coding that is known is gzip.</summary>
+    public static bool IsGzip(string coding) => coding.ToLowerInvariant() is "gzip" or "x-gzip";
+
     /// <summary>The contents of a coded stream.</summary>
     public static async ValueTask<Stream> OpenAsync(string coding, Stream stream, CancellationToken cancellationToken) => coding.ToLowerInvariant() switch
     {

@@ -18,6 +18,12 @@ internal sealed record GuestRequest(string Method, string UrlText, GuestUrl Url,
     /// <exception cref="PluginException">It cannot be sent; nothing was.</exception>
     public static GuestRequest Parse(ReadOnlySpan<byte> json, ReadOnlySpan<byte> body, bool hasBody, PluginHttpOptions options)
     {
+        // Each character may be escaped by six bytes; what is neither URL nor header has some room.
+        if (json.Length > (8L * options.MaxHeaderBytes) + (64 * 1024))
+        {
+            throw Limit(string.Create(CultureInfo.InvariantCulture, $"the HTTP request has {json.Length} bytes of JSON"));
+        }
+
         (string urlText, string method, Dictionary<string, string> headers) = ReadJson(json);
         return Create(urlText, method, headers, body, hasBody, options);
     }
@@ -32,6 +38,9 @@ internal sealed record GuestRequest(string Method, string UrlText, GuestUrl Url,
         bool hasBody,
         PluginHttpOptions options)
     {
+        // Before anything is made of them.
+        CheckSizes(urlText, method, headers, body.Length, options);
+
         // Checked as it came: outside of ASCII there are letters whose upper case is inside.
         method = string.IsNullOrEmpty(method) ? "GET" : method;
         if (!HttpText.IsToken(method))
@@ -59,7 +68,6 @@ internal sealed record GuestRequest(string Method, string UrlText, GuestUrl Url,
             kept.Add(new KeyValuePair<string, string>(AuthorizationName, credentials));
         }
 
-        CheckSizes(urlText, method, kept, body.Length, options);
         return new GuestRequest(method, urlText, url, kept, hasBody ? body.ToArray() : null);
     }
 
@@ -191,7 +199,7 @@ internal sealed record GuestRequest(string Method, string UrlText, GuestUrl Url,
         }
     }
 
-    private static void CheckSizes(string urlText, string method, List<KeyValuePair<string, string>> headers, int bodyLength, PluginHttpOptions options)
+    private static void CheckSizes(string urlText, string? method, IReadOnlyDictionary<string, string> headers, int bodyLength, PluginHttpOptions options)
     {
         if (bodyLength > options.MaxRequestBodyBytes)
         {
@@ -203,7 +211,7 @@ internal sealed record GuestRequest(string Method, string UrlText, GuestUrl Url,
             throw Limit(string.Create(CultureInfo.InvariantCulture, $"the HTTP request has {headers.Count} headers, {options.MaxHeaders} are allowed"));
         }
 
-        long size = (long)Encoding.UTF8.GetByteCount(urlText) + method.Length;
+        long size = (long)Encoding.UTF8.GetByteCount(urlText) + (method?.Length ?? 0);
         foreach ((string name, string value) in headers)
         {
             size += name.Length + Encoding.UTF8.GetByteCount(value) + 4;

@@ -128,6 +128,7 @@ internal sealed class HttpExchange
     private async Task<HttpResponseMessage> SendAsync(CancellationToken cancellationToken)
     {
         using HttpRequestMessage message = CreateMessage();
+        message.Options.Set(VettedConnector.RequestToken, cancellationToken);
         return await _group.GetClient().SendAsync(message, cancellationToken).ConfigureAwait(false);
     }
 
@@ -272,10 +273,16 @@ internal sealed class HttpExchange
         }
 
         using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        using Stream? contents = coding is null ? null : await ContentCodings.OpenAsync(coding, stream, cancellationToken).ConfigureAwait(false);
+        using var coded = new CodedStream(stream);
+        using Stream? contents = coding is null ? null : await ContentCodings.OpenAsync(coding, coded, cancellationToken).ConfigureAwait(false);
         if (!await reply.Body.ReadAsync(contents ?? stream, _maxResponseBytes, cancellationToken).ConfigureAwait(false))
         {
             throw TooLarge();
+        }
+
+        if (coding is not null && !coded.IsComplete(ContentCodings.IsGzip(coding), reply.Body.Length))
+        {
+            throw new PluginException(PluginFailure.Http, $"HTTP request to '{Shown}' failed: the compressed response ends early");
         }
     }
 

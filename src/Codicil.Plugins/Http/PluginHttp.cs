@@ -9,14 +9,13 @@ internal sealed class PluginHttp
 {
     private readonly Plugin _plugin;
     private readonly PluginHttpGroup _group;
-    private readonly Deadline _deadline;
+    private Deadline? _deadline;
     private TaskCompletionSource? _finished;
 
     public PluginHttp(Plugin plugin, CompiledHttp compiled, long maxResponseBytes)
     {
         _plugin = plugin;
         _group = compiled.Group;
-        _deadline = new Deadline(OnTimeout);
         AllowedHosts = compiled.AllowedHosts;
         MaxResponseBytes = maxResponseBytes;
     }
@@ -83,6 +82,7 @@ internal sealed class PluginHttp
         TaskCompletionSource finished = HttpWait.Finished(task);
         Volatile.Write(ref _finished, finished);
         TimeSpan timeout = _group.Options.RequestTimeout;
+        _deadline ??= new Deadline(OnTimeout);
         _deadline.Set(Stopwatch.GetTimestamp() + (long)(timeout.TotalSeconds * Stopwatch.Frequency));
         try
         {
@@ -106,7 +106,7 @@ internal sealed class PluginHttp
     private void OnTimeout()
     {
         TaskCompletionSource? finished = Volatile.Read(ref _finished);
-        if (finished is not null && Stopwatch.GetTimestamp() >= _deadline.Due)
+        if (finished is not null && Stopwatch.GetTimestamp() >= _deadline!.Due)
         {
             finished.TrySetResult();
         }

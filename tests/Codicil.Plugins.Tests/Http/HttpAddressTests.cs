@@ -56,6 +56,16 @@ public sealed class HttpAddressTests
     }
 
     [Fact]
+    public void A_mapped_address_is_connected_to_as_what_it_stands_for()
+    {
+        using HttpServer server = HttpServer.Of("hello");
+        TestResolver resolver = new TestResolver().Add("mapped.example", IPAddress.Parse("::ffff:127.0.0.1"));
+        using Plugin plugin = HttpGuest.Create(resolver.Options, "mapped.example", "[::ffff:127.0.0.1]");
+        Assert.Equal("hello", plugin.Send(server.Url("/", "mapped.example")).Text);
+        Assert.Equal("hello", plugin.Send(server.Url("/", "[::ffff:127.0.0.1]")).Text);
+    }
+
+    [Fact]
     public void A_name_is_resolved_once_so_that_a_second_answer_leads_nowhere()
     {
         using HttpServer outside = HttpServer.Of("outside");
@@ -82,11 +92,10 @@ public sealed class HttpAddressTests
     public void The_resolver_cannot_change_its_answer_after_the_check()
     {
         using HttpServer inside = HttpServer.Of("inside");
-        var endPoint = new ShiftingEndPoint(IPAddress.Parse("192.0.2.1"), inside.Port);
+        var endPoint = new ShiftingEndPoint(IPAddress.Parse("127.0.0.3"), inside.Port);
         PluginHttpOptions options = new()
         {
-            BlockedAddresses = AddressKinds.Loopback,
-            ConnectTimeout = TimeSpan.FromMilliseconds(300),
+            BlockedNetworks = [IPNetwork.Parse("127.0.0.1/32")],
             Resolver = (_, _) => ValueTask.FromResult<IReadOnlyList<IPEndPoint>>(endPoint.Shift()),
         };
         using Plugin plugin = HttpGuest.Create(options, "*");

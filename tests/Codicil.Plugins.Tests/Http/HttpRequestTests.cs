@@ -299,6 +299,138 @@ public sealed class HttpRequestTests
     }
 
     [Fact]
+    [Trait("Security", "KH-09")]
+    public void A_reset_forgets_responses_and_what_was_allowed()
+    {
+        using HttpServer server = HttpServer.Of("x");
+        using Plugin plugin = HttpGuest.Create(s_withHeaders, "127.0.0.1");
+        plugin.Send(server.Url());
+        plugin.AllowedHosts = ["*"];
+        plugin.MaxHttpResponseBytes = 1;
+        plugin.Reset();
+        Assert.Equal(0u, plugin.Call("status").ExitCode);
+        Assert.Equal("{}", plugin.Headers());
+        Assert.Equal(["127.0.0.1"], plugin.AllowedHosts);
+        Assert.Equal(PluginMemoryLimits.DefaultMaxHttpResponseBytes, plugin.MaxHttpResponseBytes);
+        Assert.Equal("x", plugin.Send(server.Url()).Text);
+    }
+
+    [Theory]
+    [InlineData("Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("Content-Encoding: br\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("Content-Encoding: deflate\r\nContent-Length: 0\r\n\r\n")]
+    public void An_empty_body_needs_no_coding(string rest)
+    {
+        foreach (string status in (string[])["200 OK", "404 Not Found"])
+        {
+            using RawServer server = RawServer.Answering($"HTTP/1.1 {status}\r\n{rest}");
+            using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
+            Assert.Empty(plugin.Send(server.Url()).Body);
+        }
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    [InlineData("deflate")]
+    public void A_compressed_body_that_ends_early_is_no_body(string encoding)
+    {
+        using var compressed = new MemoryStream();
+        using (Stream stream = encoding switch
+        {
+            "gzip" => new GZipStream(compressed, CompressionMode.Compress, true),
+            "br" => new BrotliStream(compressed, CompressionMode.Compress, true),
+            _ => new ZLibStream(compressed, CompressionMode.Compress, true),
+        })
+        {
+            byte[] noise = new byte[10_000];
+            new Random(1).NextBytes(noise);
+            stream.Write(noise);
+        }
+
+        using var server = new HttpServer(context =>
+        {
+            context.Response.Headers.ContentEncoding = encoding;
+            byte[] half = compressed.ToArray()[..5_000];
+            context.Response.ContentLength = half.Length;
+            return context.Response.Body.WriteAsync(half, 0, half.Length);
+        });
+        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
+        PluginException exception = plugin.SendFails(server.Url());
+        Assert.Equal(PluginFailure.Http, exception.Failure);
+        Assert.Contains("ends early", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Members_of_gzip_one_after_the_other_are_one_body()
+    {
+        using var compressed = new MemoryStream();
+        foreach (string part in (string[])["one ", "", "two"])
+        {
+            using var gzip = new GZipStream(compressed, CompressionMode.Compress, true);
+            gzip.Write(Encoding.ASCII.GetBytes(part));
+            gzip.Flush();
+        }
+
+        using var server = new HttpServer(context =>
+        {
+            context.Response.Headers.ContentEncoding = "gzip";
+            return context.Response.Body.WriteAsync(compressed.ToArray(), 0, (int)compressed.Length);
+        });
+        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
+        Assert.Equal("one two", plugin.Send(server.Url()).Text);
+    }
+
+    [Fact]
+    public void HTTP_2_is_spoken_where_it_is_asked_for()
+    {
+        using var certificate = new TestCertificate("secure.example");
+        using var server = new HttpServer(
+            context =>
+            {
+                context.Response.Headers["X-Two"] = "2";
+                return context.Response.WriteAsync($"{context.Request.Protocol} {context.Request.Headers["X-A"]}");
+            },
+            certificate.Server);
+        PluginHttpOptions options = new TestResolver().Add("secure.example", server.Port).Options with { TrustedRoots = [certificate.Root] };
+        foreach (bool two in (bool[])[false, true])
+        {
+            using Plugin plugin = HttpGuest.Create(options with { Http2 = two }, "secure.example");
+            for (int i = 0; i < 3; i++)
+            {
+                Assert.Equal(two ? "HTTP/2 b" : "HTTP/1.1 b", plugin.Send("https://secure.example/", "POST", new Dictionary<string, string> { ["X-A"] = "b" }, "body"u8.ToArray()).Text);
+                Assert.Equal("2", plugin.LastHttpHeaders["x-two"]);
+            }
+        }
+
+        Assert.Equal(2, server.Connections.Count);
+    }
+
+    [Fact]
+    public void A_client_certificate_is_shown()
+    {
+        using var certificate = new TestCertificate("secure.example");
+        using var server = new HttpServer(
+            async context => await context.Response.WriteAsync((await context.Connection.GetClientCertificateAsync())?.Subject ?? "none"),
+            certificate.Server,
+            requireCertificate: true);
+        PluginHttpOptions options = new TestResolver().Add("secure.example", server.Port).Options with { TrustedRoots = [certificate.Root] };
+        using Plugin plugin = HttpGuest.Create(options with { ClientCertificates = [certificate.Server] }, "secure.example");
+        Assert.Equal("CN=secure.example", plugin.Send("https://secure.example/").Text);
+        using Plugin without = HttpGuest.Create(options, "secure.example");
+        Assert.Equal(PluginFailure.Http, without.SendFails("https://secure.example/").Failure);
+    }
+
+    [Fact]
+    public void The_systems_resolver_finds_this_machine()
+    {
+        using HttpServer server = HttpServer.Of("here");
+        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "localhost", "*.invalid");
+        Assert.Equal("here", plugin.Send(server.Url("/", "localhost")).Text);
+        Assert.Equal(PluginFailure.Http, plugin.SendFails("http://nowhere.invalid/").Failure);
+    }
+
+    [Fact]
     public void Instances_of_a_plug_in_keep_their_state_apart()
     {
         using HttpServer server = HttpServer.Of("x");

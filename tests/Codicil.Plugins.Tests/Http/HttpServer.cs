@@ -22,8 +22,8 @@ internal sealed class HttpServer : IDisposable
     /// <summary>Starts it.</summary>
     /// <param name="handler">What answers.</param>
     /// <param name="certificate">For https; null for http.</param>
-    /// <param name="configure">Further options.</param>
-    public HttpServer(RequestDelegate handler, X509Certificate2? certificate = null, Action<ListenOptions>? configure = null)
+    /// <param name="requireCertificate">Whether clients must show a certificate, whichever.</param>
+    public HttpServer(RequestDelegate handler, X509Certificate2? certificate = null, bool requireCertificate = false)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
@@ -38,11 +38,15 @@ internal sealed class HttpServer : IDisposable
                     var context = SslStreamCertificateContext.Create(certificate, null, offline: true);
                     listen.UseHttps(new TlsHandshakeCallbackOptions
                     {
-                        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificateContext = context }),
+                        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+                        {
+                            ServerCertificateContext = context,
+                            ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+                            ClientCertificateRequired = requireCertificate,
+                            RemoteCertificateValidationCallback = requireCertificate ? (_, shown, _, _) => shown is not null : null,
+                        }),
                     });
                 }
-
-                configure?.Invoke(listen);
             });
         });
         _application = builder.Build();
