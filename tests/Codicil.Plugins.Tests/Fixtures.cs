@@ -26,9 +26,12 @@ internal static class Fixtures
     /// <summary>An instance of one module in text.</summary>
     public static Plugin FromWat(string text, PluginOptions? options = null) => Plugin.Create(WatManifest(text), options);
 
-    private static string Shared(string path)
+    private static string Shared(string path) => SharedFile("conformance/extism/" + path);
+
+    /// <summary>A file of the shared test data; the test is skipped where it is absent.</summary>
+    public static string SharedFile(string path)
     {
-        string? file = s_shared is null ? null : Path.Combine(s_shared, "conformance", "extism", path);
+        string? file = s_shared is null ? null : Path.Combine(s_shared, path);
         if (file is not null && File.Exists(file))
         {
             return file;

@@ -14,6 +14,8 @@ namespace Codicil.Fuzz.Execution;
 /// </summary>
 internal sealed class EngineWorker(WasmFeatures features)
 {
+    private const long MostMemory = 1L << 30;
+
     private readonly Dictionary<string, Engine> _engines = [];
 
     /// <summary>Answers requests until the input ends.</summary>
@@ -44,6 +46,7 @@ internal sealed class EngineWorker(WasmFeatures features)
         return request[0] switch
         {
             "run" => string.Join('\t', request[4].Split(',').Select(configuration => Execute(configuration, data, request[2], request[3]))),
+            "ends" => Ends(data, request[2], request[3]),
             "verdict" => Verdict(data),
             "parse" => Parse(data),
             "print" => Print(data),
@@ -69,10 +72,11 @@ internal sealed class EngineWorker(WasmFeatures features)
         return engine;
     }
 
-    private string Execute(string configuration, byte[] bytes, string importPlan, string callPlan)
+    private string Execute(string configuration, byte[] bytes, string importPlan, string callPlan, long mostMemory = MostMemory, Action<Store>? begin = null)
     {
         Engine engine = EngineOf(configuration);
-        using Store store = engine.CreateStore(new ResourceLimits { MemoryBytes = 1L << 30 });
+        using Store store = engine.CreateStore(new ResourceLimits { MemoryBytes = mostMemory });
+        begin?.Invoke(store);
         List<string> lines = [];
         try
         {
@@ -122,6 +126,22 @@ internal sealed class EngineWorker(WasmFeatures features)
         {
             return "invalid " + exception.Message;
         }
+    }
+
+    // Whether a module that nobody made to terminate does so, all calls of it, in half a second of its own: V8 can't be stopped like that. Nor does V8 have our limit of memory: what turns on it is left out.
+    private string Ends(byte[] bytes, string importPlan, string callPlan)
+    {
+        Store? running = null;
+        bool wasStopped = false;
+        using var watch = new Timer(_ =>
+        {
+            wasStopped = true;
+            Volatile.Read(ref running)?.Interrupt();
+        });
+        watch.Change(500, 100);
+        string account = Execute("cil", bytes, importPlan, callPlan, MostMemory, store => Volatile.Write(ref running, store));
+        watch.Change(Timeout.Infinite, Timeout.Infinite);
+        return wasStopped ? "no" : account == Execute("cil", bytes, importPlan, callPlan, 8 * MostMemory) ? "yes" : "limited";
     }
 
     private static string Call(string call, Extern[] exports)

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
+using Codicil.Format.Binary;
+using Codicil.Format.Modules;
 using Codicil.Fuzz.Cases;
 using Codicil.Fuzz.Execution;
 using Codicil.Fuzz.Generators;
@@ -41,6 +43,10 @@ internal sealed partial class ValidationTarget(Laboratory laboratory, Statistics
             else if ((verdict == "valid") == (expected == "valid"))
             {
                 statistics.Add(verdict == "valid" ? "mutants: valid" : "mutants: invalid");
+                if (verdict == "valid" && await RunAsync(name, seed + (ulong)i, mutant).ConfigureAwait(false) is Finding finding)
+                {
+                    findings.Add(finding);
+                }
             }
             else if (await ThirdOpinionAsync(mutant).ConfigureAwait(false) == (verdict == "valid"))
             {
@@ -54,6 +60,50 @@ internal sealed partial class ValidationTarget(Laboratory laboratory, Statistics
         }
 
         return findings;
+    }
+
+    // What is still a module is run, if it ends.
+    private async Task<Finding?> RunAsync(string name, ulong seed, byte[] mutant)
+    {
+        // JavaScript has one value for a name.
+        WasmModule module = ModuleDecoder.Decode(mutant, Laboratory.FeaturesOf(laboratory.HasSimd));
+        if (module.Imports.DistinctBy(static import => (import.ModuleName, import.Name)).Count() != module.Imports.Length)
+        {
+            statistics.Add("mutants: import one name twice");
+            return null;
+        }
+
+        FuzzCase? item;
+        try
+        {
+            item = CaseMaker.Create("mutant", seed, mutant, 1, Laboratory.FeaturesOf(laboratory.HasSimd));
+        }
+        catch (NotSupportedException)
+        {
+            item = null;
+        }
+
+        if (item is null)
+        {
+            statistics.Add("mutants: no plan of calls");
+            return null;
+        }
+
+        string answer = await laboratory.Engine.AskAsync($"ends {Convert.ToBase64String(mutant)} {item.Plan.Imports} {item.Plan.Calls}").ConfigureAwait(false);
+        if (ExecutionComparison.IsBroken(answer))
+        {
+            return new Finding(name, answer, mutant, "wasm", $"{item.Configurations}\n{item.Plan.Imports}\n{item.Plan.Calls}\n");
+        }
+
+        if (answer != "yes")
+        {
+            statistics.Add(answer == "no" ? "mutants: do not end" : "mutants: meet a limit of ours");
+            return null;
+        }
+
+        (Verdict verdict, string description) = await ExecutionComparison.CompareAsync(laboratory, item, statistics).ConfigureAwait(false);
+        statistics.Add($"mutants: {(verdict == Verdict.Same ? "run the same" : verdict == Verdict.Dropped ? "run, dropped" : "run, DIFFERENT")}");
+        return verdict == Verdict.Different ? new Finding(name, description, mutant, "wasm", $"{item.Configurations}\n{item.Plan.Imports}\n{item.Plan.Calls}\n") : null;
     }
 
     /// <summary>Mutants of texts.</summary>

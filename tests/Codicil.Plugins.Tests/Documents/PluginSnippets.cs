@@ -333,7 +333,7 @@ public sealed class PluginSnippets : IDisposable
             MaxOutputBytes = 1024 * 1024,
             MaxLogMessageBytes = 4 * 1024,
             MaxLogMessagesPerSecond = 100,
-            Limits = new ResourceLimits { TotalMemoryBytes = 16 * 1024 * 1024 },
+            Limits = new ResourceLimits { TotalMemoryBytes = 16 * 1024 * 1024 },    // all memories of an instance together, what crosses the border included
             Engine = new EngineOptions { MaxStackBytes = 256 * 1024 },
         };
         using Plugin plugin = Plugin.Create(manifest, options);
@@ -433,6 +433,20 @@ public sealed class PluginSnippets : IDisposable
         // end
         using Plugin plugin = compiled.CreateInstance();
         Assert.StartsWith("""{"words":1,"distinct":1,"total":1,""", plugin.Call("word_stats", "alone"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Compilation_cache()
+    {
+        // snippet: compilation-cache
+        var cache = new CompilationCache();
+        var options = new PluginOptions { CompilationCache = cache };
+        using Plugin first = Plugin.Create(PluginManifest.FromWasmFile("word_stats.wasm"), options);
+        using Plugin second = Plugin.Create(PluginManifest.FromWasmFile("word_stats.wasm"), options);
+        Console.WriteLine(cache.Count);
+        // => 1
+        // end
+        Console.AssertShown("compilation-cache");
     }
 
     [Fact]

@@ -1,0 +1,289 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+using Codicil.Format;
+using Codicil.Format.Text;
+using Codicil.Tests;
+
+namespace Codicil.Plugins.Tests.Differential;
+
+/// <summary>
+/// The same plug-ins, inputs and edge calls here and in the Extism runtime's own library give the same output, code and error text. What differs is decided, and listed with its reason. In a child process, since the library brings wasmtime
+/// with its handlers of signals.
+/// </summary>
+public sealed class DifferentialTests
+{
+    private const string Native = "native/extism/linux-x64/libextism.so";
+
+    // Calls that differ, and why. One that does not differ any more fails the test, too.
+    private const string ExitCloses = "EXT-10: an instance that has exited is closed, as in the Go SDK; there it is made anew";
+    private const string WholeCode = "EXT-10: exit codes are any 32 bits, as in the Go SDK; there one above 255 is no code";
+    private const string LowBits = "EXT-07: the code is the low 32 bits of the result, whatever its type, as in the Go SDK";
+    private const string TrapIsOne = "EXT-07: a trap is code 1, as in the Go SDK; there it is that of a process that aborts";
+
+    private static readonly Dictionary<string, string> s_differences = new(StringComparer.Ordinal)
+    {
+        ["exit 0 1 _start"] = ExitCloses,
+        ["exit unset 1 _start"] = ExitCloses,
+        ["exit 500 0 _start"] = WholeCode,
+        ["code i64 0 f"] = LowBits,
+        ["code i64 1 f"] = LowBits,
+        ["trap 0 f"] = TrapIsOne,
+        ["trap 1 f"] = TrapIsOne,
+        ["recursion 0 f"] = TrapIsOne,
+        ["recursion 1 f"] = TrapIsOne,
+        ["8 bytes beyond the input 0 f"] = "EXT-15: traps, as in the Go SDK's kernel; there it is 0",
+    };
+
+    private static readonly string[] s_inputs = ["", "a", "hello world", "AEIOUaeiou", "\u00E4\u00F6\u00FC \U0001F600 e", "\0\u0001\0", new('e', 70_000)];
+
+    [Fact]
+    [Trait("Parity", "EXT-07")]
+    [Trait("Parity", "EXT-30")]
+    public void Plugins_do_what_they_do_in_the_Extism_runtime()
+    {
+        string library = Library();
+        string differences = ChildProcess.Run(static arguments => Compare(arguments[0]), new() { Arguments = [library, Fixtures.Go("noop.wasm")] }).AssertSucceeded().StandardOutput;
+        var found = differences.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split('\t')).ToDictionary(static parts => parts[0], static parts => parts[1], StringComparer.Ordinal);
+        string[] unexplained = [.. found.Where(static pair => !s_differences.ContainsKey(pair.Key)).Select(static pair => $"{pair.Key}: {pair.Value}")];
+        Assert.True(unexplained.Length == 0, string.Join('\n', unexplained));
+        Assert.Equal([], s_differences.Keys.Where(name => !found.ContainsKey(name)));
+    }
+
+    [Theory]
+    [InlineData("before")]
+    [InlineData("between")]
+    [InlineData("after")]
+    public void Guard_traps_work_beside_the_Extism_runtime(string when)
+    {
+        string library = Library();
+        try
+        {
+            Engine.Create(new EngineOptions { MemoryProtection = MemoryProtection.Guard }).Dispose();
+        }
+        catch (PlatformNotSupportedException exception)
+        {
+            Assert.Skip(exception.Message);
+        }
+
+        ChildProcess.Run(
+            static arguments =>
+            {
+                // Its handlers of signals come with the first plug-in.
+                const string Text = """(module (memory 1) (func (export "f") (result i32) (i32.load (i32.const 70000))))""";
+                ExtismRuntime.Load(arguments[0]);
+                ExtismRuntime? theirs = arguments[1] == "before" ? Theirs(Text) : null;
+                using Engine engine = Engine.Create(new EngineOptions { MemoryProtection = MemoryProtection.Guard });
+                using Store store = engine.CreateStore();
+                using Module module = Module.FromText(engine, Text);
+                Function function = store.Instantiate(module).GetFunction("f")!;
+                if (arguments[1] != "after")
+                {
+                    Traps(function);
+                }
+
+                theirs ??= Theirs(Text);
+                for (int round = 0; round < 50; round++)
+                {
+                    (int code, _, string? error) = theirs.Call("f", []);
+                    if (code == 0 || error is null)
+                    {
+                        throw new InvalidOperationException($"no trap there: {code} {error}");
+                    }
+
+                    Traps(function);
+                    try
+                    {
+                        _ = ((string)null!).Length;
+                        throw new InvalidOperationException("no exception");
+                    }
+                    catch (NullReferenceException)
+                    {
+                    }
+                }
+
+                theirs.Dispose();
+                Traps(function);
+            },
+            new() { Arguments = [library, when] }).AssertSucceeded();
+    }
+
+    private static ExtismRuntime Theirs(string text) =>
+        ExtismRuntime.Create($$"""{ "wasm": [{ "data": "{{Convert.ToBase64String(Wat.ToBinary(text))}}" }] }""", false, out string error) ?? throw new InvalidOperationException(error);
+
+    private static void Traps(Function function)
+    {
+        try
+        {
+            function.Invoke();
+        }
+        catch (TrapException trap) when (trap.Code == TrapCode.MemoryOutOfBounds)
+        {
+            return;
+        }
+
+        throw new InvalidOperationException("no trap here");
+    }
+
+    private static string Library()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64, "the library is for Linux on x64");
+        return Fixtures.SharedFile(Native);
+    }
+
+    private static void Compare(string library)
+    {
+        ExtismRuntime.Load(library);
+        foreach (Case item in Cases())
+        {
+            using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error);
+            using Plugin? ours = Create(item, out string ourError);
+            if (ours is null || theirs is null)
+            {
+                Report(item.Name + " creation", ours is null, theirs is null, ours is null == theirs is null, ourError, error);
+                continue;
+            }
+
+            for (int i = 0; i < item.Calls.Length; i++)
+            {
+                (string function, string input) = item.Calls[i];
+                (int theirCode, byte[] theirOutput, string? theirText) = theirs.Call(function, Encoding.UTF8.GetBytes(input));
+                (uint code, byte[] output, string? text, bool isGuestError) = Call(ours, function, input);
+                string name = string.Create(CultureInfo.InvariantCulture, $"{item.Name} {i} {function}");
+                bool hasFailed = text is not null;
+
+                // Failures of the host are -1 there and 1 here; their texts are each side's own. A guest's text is the guest's.
+                bool isSameCode = unchecked((uint)theirCode) == code || (hasFailed && theirCode == -1 && code == 1);
+                bool isSameText = isGuestError ? text == theirText : hasFailed == (theirText is not null);
+                Report(name, (code, Shorten(output), text), (theirCode, Shorten(theirOutput), theirText), isSameCode && isSameText && (hasFailed || output.AsSpan().SequenceEqual(theirOutput)), "", "");
+            }
+        }
+    }
+
+    private static void Report(string name, object ours, object theirs, bool isSame, string ourError, string theirError)
+    {
+        if (!isSame)
+        {
+            Console.WriteLine($"{name}\tours {ours} {ourError}, theirs {theirs} {theirError}".ReplaceLineEndings(" "));
+        }
+    }
+
+    private static string Shorten(byte[] output) => output.Length > 100 ? string.Create(CultureInfo.InvariantCulture, $"{output.Length} bytes") : Encoding.UTF8.GetString(output);
+
+    private static Plugin? Create(Case item, out string error)
+    {
+        error = "";
+        try
+        {
+            return Plugin.Create(PluginManifest.FromJson(item.Manifest), new PluginOptions { Wasi = item.Wasi });
+        }
+        catch (WasmException exception)
+        {
+            error = exception.Message;
+            return null;
+        }
+    }
+
+    private static (uint Code, byte[] Output, string? Error, bool IsGuestError) Call(Plugin plugin, string function, string input)
+    {
+        try
+        {
+            PluginOutput output = plugin.Call(function, Encoding.UTF8.GetBytes(input));
+            return (output.ExitCode, output.ToArray(), null, false);
+        }
+        catch (PluginException exception)
+        {
+            return (exception.ExitCode, exception.Output.ToArray(), exception.Message, exception.GuestError is not null && exception.Trap is null);
+        }
+    }
+
+    private static IEnumerable<Case> Cases()
+    {
+        (string, string)[] Each(string function) => [.. s_inputs.Select(input => (function, input))];
+        yield return Go("count_vowels.wasm", Each("count_vowels"));
+        yield return Go("count_vowels.wasm", Each("count_vowels"), ("vowels", "aeiouyAEIOUY"));
+        yield return Go("config.wasm", [("run_test", "")], ("thing", "hello \u00E4"));
+        yield return Go("config.wasm", [("run_test", ""), ("i_dont_exist", ""), ("run_test", "x")]);
+        yield return Go("alloc.wasm", [("run_test", ""), ("run_test", "x")]);
+        yield return Go("fail.wasm", [("run_test", ""), ("run_test", "x")]);
+        yield return Go("hello.wasm", Each("run_test"));
+        yield return Go("noop.wasm", Each("run_test"));
+        yield return Go("replace.wasm", [("run_test", "a test b test c"), ("run_test", string.Concat(Enumerable.Repeat("some test text ", 2_000)))]);
+        yield return Go("throw.wasm", [("run_test", ""), ("run_test", "x")]);
+        yield return Go("var.wasm", [("run_test", ""), ("run_test", "")]);
+        yield return Go("log.wasm", [("run_test", "")]);
+        yield return Go("input_offset.wasm", [("input_offset_length", "hello world"), ("input_offset_length", "")]);
+        yield return Go("std_command.wasm", [("_start", "ben")]);
+        yield return Go("println.wasm", [("run_test", "x")]);
+        yield return Go("hello_haskell.wasm", [("testing", "John"), ("testing", "Jane")], ("greeting", "Howdy"));
+        foreach (string? code in (string?[])["0", "1", "500", "-1", "abc", null])
+        {
+            yield return Go("exit.wasm", [("_start", ""), ("_start", "")], code is null ? [] : [("code", code)]) with { Name = "exit " + (code ?? "unset") };
+        }
+
+        foreach (string text in (string[])["not base64!", "", "AGFzbQEAAAA="])
+        {
+            yield return new Case("data " + text, $$"""{ "wasm": [{ "data": "{{text}}" }] }""", false, [("f", "")]);
+        }
+
+        // Edges of the kernel's interface, and of calls.
+        yield return Guest("no result", "", "(func (export \"f\"))");
+        yield return Guest("code 7", "", "(func (export \"f\") (result i32) (i32.const 7))");
+        yield return Guest("code -1", "", "(func (export \"f\") (result i32) (i32.const -1))");
+        yield return Guest("code i64", "", "(func (export \"f\") (result i64) (i64.const 0x1_0000_0002))");
+        yield return Guest("two results", "", "(func (export \"f\") (result i32 i32) (i32.const 0) (i32.const 0))");
+        yield return Guest("a parameter", "", "(func (export \"f\") (param i32) (result i32) (i32.const 0))");
+        yield return Guest("trap", "", "(func (export \"f\") (result i32) unreachable)");
+        yield return Guest("no function", "", "(global (export \"f\") i32 (i32.const 0))");
+        yield return Guest("recursion", "", "(func $f (export \"f\") (result i32) (call $f))");
+        yield return Guest("echo", "input_offset input_length output_set", "(func (export \"f\") (result i32) (call $output_set (call $input_offset) (call $input_length)) (i32.const 0))", s_inputs);
+        yield return Guest("output, code", "alloc output_set store_u8", "(func (export \"f\") (result i32) (local $p i64) (local.set $p (call $alloc (i64.const 1))) (call $store_u8 (local.get $p) (i32.const 65)) (call $output_set (local.get $p) (i64.const 1)) (i32.const 3))");
+        foreach (int code in (int[])[0, 1, 42, -1])
+        {
+            yield return Guest($"error, code {code}", "alloc error_set store_u8", $"(func (export \"f\") (result i32) (local $p i64) (local.set $p (call $alloc (i64.const 2))) (call $store_u8 (local.get $p) (i32.const 69)) (call $store_u8 (i64.add (local.get $p) (i64.const 1)) (i32.const 33)) (call $error_set (local.get $p)) (i32.const {code}))");
+        }
+
+        yield return Guest("error 0", "error_set", "(func (export \"f\") (result i32) (call $error_set (i64.const 0)) (i32.const 1))");
+        yield return Guest("length of nothing", "length alloc", "(func (export \"f\") (result i32) (i32.wrap_i64 (i64.add (call $length (i64.const 0)) (call $length (i64.add (call $alloc (i64.const 10)) (i64.const 5))))))");
+        yield return Guest("alloc 0", "alloc length", "(func (export \"f\") (result i32) (i32.wrap_i64 (call $length (call $alloc (i64.const 0)))))");
+        yield return Guest("free twice", "alloc free length", "(func (export \"f\") (result i32) (local $p i64) (local.set $p (call $alloc (i64.const 10))) (call $free (local.get $p)) (call $free (local.get $p)) (call $free (i64.const 1)) (i32.wrap_i64 (call $length (local.get $p))))");
+        yield return Guest("a byte beyond the input", "input_load_u8", "(func (export \"f\") (result i32) (i32.add (call $input_load_u8 (i64.const 1000)) (i32.add (call $input_load_u8 (i64.const -1)) (call $input_load_u8 (i64.const 2)))))", "abc", "ab");
+        yield return Guest("8 bytes beyond the input", "input_load_u64", "(func (export \"f\") (result i32) (i32.wrap_i64 (call $input_load_u64 (i64.const 1000))))", "abc");
+        yield return Guest("8 bytes of the input", "input_load_u64", "(func (export \"f\") (result i32) (i32.wrap_i64 (i64.shr_u (call $input_load_u64 (i64.const 0)) (i64.const 8))))", "abcdefgh", "abcdefghijk");
+        yield return Guest("missing config and variable", "alloc config_get var_get", "(func (export \"f\") (result i32) (i32.wrap_i64 (i64.or (call $config_get (call $alloc (i64.const 3))) (call $var_get (call $alloc (i64.const 3))))))");
+        yield return Guest("status without a request", "http_status_code", "(func (export \"f\") (result i32) (call $http_status_code))");
+        yield return Guest("an import that nobody has", "", "(import \"env\" \"nothing\" (func)) (func (export \"f\"))");
+    }
+
+    private static Case Go(string file, (string Function, string Input)[] calls, params (string Key, string Value)[] config)
+    {
+        string manifest = JsonSerializer.Serialize(new { wasm = new[] { new { path = Fixtures.Go(file) } }, config = config.ToDictionary(static pair => pair.Key, static pair => pair.Value) });
+        return new Case(file + (config.Length == 0 ? "" : " configured"), manifest, true, calls);
+    }
+
+    private static Case Guest(string name, string imports, string functions, params string[] inputs)
+    {
+        var text = new StringBuilder("(module ");
+        foreach (string import in imports.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            string type = import switch
+            {
+                "alloc" or "length" or "config_get" or "var_get" or "input_load_u64" => "(param i64) (result i64)",
+                "input_offset" or "input_length" => "(result i64)",
+                "output_set" => "(param i64 i64)",
+                "store_u8" => "(param i64 i32)",
+                "error_set" or "free" => "(param i64)",
+                "input_load_u8" => "(param i64) (result i32)",
+                _ => "(result i32)",
+            };
+            text.Append(CultureInfo.InvariantCulture, $"(import \"extism:host/env\" \"{import}\" (func ${import} {type}))");
+        }
+
+        byte[] module = Wat.ToBinary(text.Append(functions).Append(')').ToString().Replace("0x1_0000_0002", "0x100000002", StringComparison.Ordinal));
+        string[] all = inputs.Length == 0 ? ["", "x"] : inputs;
+        return new Case(name, $$"""{ "wasm": [{ "data": "{{Convert.ToBase64String(module)}}" }] }""", false, [.. all.Select(static input => ("f", input))]);
+    }
+
+    private sealed record Case(string Name, string Manifest, bool Wasi, (string Function, string Input)[] Calls);
+}
