@@ -55,6 +55,7 @@ public sealed partial class Plugin : IDisposable
         MaxOutputBytes = compiled.Options.MaxOutputBytes;
         HostContext = null;
         LastExitCode = 0;
+        HasFailed = false;
         _current = new CurrentPlugin(this);
         _store.Data = _current;
         Recorder = compiled.Options.Tracer is PluginTracer tracer ? new PluginTraceRecorder(tracer, compiled.Name, _store) : null;
