@@ -137,7 +137,7 @@ public sealed class DifferentialTests
         ExtismRuntime.Load(library);
         foreach (Case item in Cases())
         {
-            using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error);
+            using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error, item.Hosts);
             using Plugin? ours = Create(item, out string ourError);
             if (ours is null || theirs is null)
             {
@@ -176,14 +176,21 @@ public sealed class DifferentialTests
         error = "";
         try
         {
-            return Plugin.Create(PluginManifest.FromJson(item.Manifest), new PluginOptions { Wasi = item.Wasi });
+            return Plugin.Create(PluginManifest.FromJson(item.Manifest), new PluginOptions { Wasi = item.Wasi, HostFunctions = item.Hosts ? HostFunctions() : [] });
         }
-        catch (WasmException exception)
+        catch (Exception exception) when (exception is WasmException or IOException)
         {
             error = exception.Message;
             return null;
         }
     }
+
+    private static HostFunction[] HostFunctions() =>
+    [
+        HostFunction.Create<long, long, long>("mult", static (_, a, b) => a * b),
+        HostFunction.Create("getf32", static _ => 100.5f, "example"),
+        HostFunction.Create("getf64", static _ => 100.5, "example"),
+    ];
 
     private static (uint Code, byte[] Output, string? Error, bool IsGuestError) Call(Plugin plugin, string function, string input)
     {
@@ -217,6 +224,20 @@ public sealed class DifferentialTests
         yield return Go("std_command.wasm", [("_start", "ben")]);
         yield return Go("println.wasm", [("run_test", "x")]);
         yield return Go("hello_haskell.wasm", [("testing", "John"), ("testing", "Jane")], ("greeting", "Howdy"));
+        yield return Go("host.wasm", [("run_test", ""), ("run_test", "x")]) with { Hosts = true };
+        yield return Go("host.wasm", [("run_test", "")]) with { Name = "host.wasm without its function" };
+        yield return DotNet("float.wasm", ("addf64", ""), ("addf32", "")) with { Hosts = true };
+        yield return DotNet("globals.wasm", ("globals", ""), ("globals", ""), ("globals", ""));
+        yield return DotNet("code.wasm", ("count_vowels", "Hello World"), ("count_vowels", ""));
+        yield return DotNet("log.wasm", ("run_test", ""));
+        yield return new Case(
+            "lib and main",
+            JsonSerializer.Serialize(new { wasm = new[] { new { path = Fixtures.Go("lib.wasm"), name = "lib" }, new { path = Fixtures.Go("main.wasm"), name = "main" } } }),
+            true,
+            [("run_test", "benjamin"), ("run_test", ""), ("capitalize", "x")]);
+        yield return new Case("no module", """{ "wasm": [] }""", false, []);
+        yield return new Case("a wrong hash", JsonSerializer.Serialize(new { wasm = new[] { new { path = Fixtures.Go("noop.wasm"), hash = "------" } } }), false, []);
+        yield return new Case("a file that is not there", """{ "wasm": [{ "path": "/nowhere/at/all.wasm" }] }""", false, []);
         foreach (string? code in (string?[])["0", "1", "500", "-1", "abc", null])
         {
             yield return Go("exit.wasm", [("_start", ""), ("_start", "")], code is null ? [] : [("code", code)]) with { Name = "exit " + (code ?? "unset") };
@@ -262,6 +283,9 @@ public sealed class DifferentialTests
         return new Case(file + (config.Length == 0 ? "" : " configured"), manifest, true, calls);
     }
 
+    private static Case DotNet(string file, params (string Function, string Input)[] calls) =>
+        new("dotnet " + file, JsonSerializer.Serialize(new { wasm = new[] { new { path = Fixtures.DotNet(file) } } }), true, calls);
+
     private static Case Guest(string name, string imports, string functions, params string[] inputs)
     {
         var text = new StringBuilder("(module ");
@@ -285,5 +309,5 @@ public sealed class DifferentialTests
         return new Case(name, $$"""{ "wasm": [{ "data": "{{Convert.ToBase64String(module)}}" }] }""", false, [.. all.Select(static input => ("f", input))]);
     }
 
-    private sealed record Case(string Name, string Manifest, bool Wasi, (string Function, string Input)[] Calls);
+    private sealed record Case(string Name, string Manifest, bool Wasi, (string Function, string Input)[] Calls, bool Hosts = false);
 }
