@@ -22,6 +22,12 @@ public sealed record ResourceLimits
     /// <summary>The most elements all tables of the store may have together; default 20,000,000, which take 160 MB.</summary>
     public long TotalTableElements { get; init => field = value < 0 ? DefaultTotalTableElements : value; } = DefaultTotalTableElements;
 
+    /// <summary>
+    /// The most bytes that .NET's heap may have when guests of the store allocate structures and arrays: all of it, the host's own objects and those of other stores counted; null,
+    /// the default, for three quarters of what the runtime may use.
+    /// </summary>
+    public long? HeapBytes { get; init => field = value is < 0 ? null : value; }
+
     /// <summary>The most instances; default 10,000.</summary>
     public int Instances { get; init => field = value < 0 ? DefaultObjects : value; } = DefaultObjects;
 

@@ -307,6 +307,36 @@ public sealed class StructureTests
         Assert.Equal(2L * 1000 * (999 * 1000 / 2), sum);
     }
 
+    [Theory]
+    [InlineData("list")]
+    [InlineData("arrays")]
+    [InlineData("one")]
+    [Trait("Security", "EX-10")]
+    public void Objects_without_end_meet_the_limit_and_not_the_end_of_the_process(string name) => ChildProcess.Run(
+        static arguments =>
+        {
+            using Engine engine = Wasm.CreateEngine();
+            using Store store = engine.CreateStore(new ResourceLimits { HeapBytes = GC.GetTotalMemory(true) + (64 << 20) });
+            Instance instance = Wasm.Instantiate(store, """
+                (module (type $node (struct (field (ref null $node)) (field i64))) (type $numbers (array (mut i64))) (type $rows (array (mut (ref null $numbers))))
+                  (global $kept (mut (ref null any)) (ref.null any))
+                  (func (export "list") (local $last (ref null $node)) (loop $more (local.set $last (struct.new $node (local.get $last) (i64.const 1))) (global.set $kept (local.get $last)) (br $more)))
+                  (func (export "arrays") (local $rows (ref null $rows)) (local $i i32) (local.set $rows (array.new_default $rows (i32.const 1000000)))
+                    (loop $more (array.set $rows (local.get $rows) (local.get $i) (array.new_default $numbers (i32.const 100))) (local.set $i (i32.add (local.get $i) (i32.const 1))) (br $more)))
+                  (func (export "one") (global.set $kept (array.new_default $numbers (i32.const 10000000))))
+                  (func (export "garbage") (result i32) (local $i i32)
+                    (loop $more (drop (array.new_default $numbers (i32.const 1000))) (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100000)))) (local.get $i))
+                  (func (export "drop") (global.set $kept (ref.null any))))
+                """);
+            for (int round = 0; round < 3; round++)
+            {
+                Assert.Throws<ResourceLimitException>(instance.GetFunction<Action>(arguments[0])!);
+                instance.GetFunction<Action>("drop")!();
+                Assert.Equal(100_000, instance.GetFunction<Func<int>>("garbage")!());
+            }
+        },
+        new() { Arguments = [name] }).AssertSucceeded();
+
     [Fact]
     public void Long_operations_on_arrays_are_interrupted()
     {

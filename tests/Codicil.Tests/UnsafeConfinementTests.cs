@@ -32,7 +32,9 @@ public sealed partial class UnsafeConfinementTests
         "src/Codicil/Runtime/ThreadStack.cs",
 
         // Fields of structures by their offsets, and bytes that become elements.
+        "src/Codicil/Runtime/ArrayInstance.cs",
         "src/Codicil/Runtime/StructInstance.cs",
+        "src/Codicil/Runtime/StructLayout.cs",
         "src/Codicil/Semantics/GcOps.cs",
 
         // Atomic operations at checked addresses.

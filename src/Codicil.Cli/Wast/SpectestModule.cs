@@ -9,6 +9,12 @@ internal sealed class SpectestModule(Store store)
 {
     public const string Name = "spectest";
 
+    /// <summary>Wasmtime's own scripts import a function that collects garbage.</summary>
+    public const string WasmtimeName = "wasmtime";
+
+    /// <summary>That function.</summary>
+    public const string CollectName = "gc";
+
     private readonly Dictionary<string, Extern> _items = [];
 
     /// <summary>An item, or null when there is none of that name.</summary>
@@ -24,6 +30,7 @@ internal sealed class SpectestModule(Store store)
 
     private Extern? Make(string name) => name switch
     {
+        CollectName => Function.Create(store, FunctionType.Empty, static (_, _, _) => GC.Collect()),
         "print" => Print(),
         "print_i32" => Print(ValType.I32),
         "print_i64" => Print(ValType.I64),

@@ -204,6 +204,7 @@ internal sealed class WastRunner : IDisposable
         }
     }
 
+    // A registered name, or else that of an instance: Wasmtime's scripts take it for registered.
     private Instance Link(Module module)
     {
         var linker = new Linker(_engine) { AllowShadowing = true };
@@ -211,6 +212,8 @@ internal sealed class WastRunner : IDisposable
         {
             Extern? item = _registry.TryGetValue(import.ModuleName, out Slot? slot) ? slot.Instance?.GetExport(import.Name)
                 : import.ModuleName == SpectestModule.Name ? _spectest.Get(import.Name)
+                : _instances.TryGetValue(import.ModuleName, out Slot? named) || _instances.TryGetValue("$" + import.ModuleName, out named) ? named.Instance?.GetExport(import.Name)
+                : import is { ModuleName: SpectestModule.WasmtimeName, Name: SpectestModule.CollectName } ? _spectest.Get(SpectestModule.CollectName)
                 : null;
             if (item is not null)
             {
@@ -288,7 +291,8 @@ internal sealed class WastRunner : IDisposable
         outcome = outcome with { MissingFeature = outcome.MissingFeature ?? MissingFeatureBehind(assertion.Action) };
         (string kind, bool matches) = assertion.Failure switch
         {
-            ExpectedFailure.Trap => ("assert_trap", outcome.Failure is TrapException trap && TrapClasses.Match(assertion.Message, trap.Code)),
+            ExpectedFailure.Trap => ("assert_trap", outcome.Failure is TrapException trap ? TrapClasses.Match(assertion.Message, trap.Code)
+                : outcome.Failure is ResourceLimitException limit && assertion.Message.Length > 0 && limit.Message.StartsWith(assertion.Message, StringComparison.Ordinal)),
             ExpectedFailure.Exhaustion => ("assert_exhaustion", outcome.Failure is TrapException { Code: TrapCode.StackOverflow }),
 
             ExpectedFailure.Exception => ("assert_exception", outcome.Failure is GuestException),

@@ -23,6 +23,7 @@ internal sealed partial class FunctionEmitter
     private LocalBuilder? _clause;
     private LocalBuilder? _delegated;
     private int _tryBlocks;
+    private int _deepestTry;
 
     private int _tryDepth => _regions.Count;
 
@@ -147,6 +148,7 @@ internal sealed partial class FunctionEmitter
         block.IsOpen = true;
         _regions.Add(block);
         _tryBlocks++;
+        _deepestTry = Math.Max(_deepestTry, _regions.Count);
     }
 
     // Ends what is protected, with the code that must be in it but not in the way.

@@ -298,6 +298,7 @@ internal sealed partial class FunctionEmitter
         LocalBuilder[] values = TakeOperands(length);
         LocalBuilder elements = ScratchElements(element);
         _il.LoadInt32(length);
+        EmitLoadGcType(type);
         _il.Call(RuntimeMembers.GcOf(nameof(GcOps.AllocateElements), ArrayInstance.ElementClass(element)));
         _il.StoreLocal(elements);
         for (int i = 0; i < length; i++)

@@ -102,7 +102,7 @@ internal sealed partial class FunctionEmitter
         }
 
         bool isRefusedOptimization = _il.MostBranchesToOnePlace > CompilerLimits.OptimizedBranchesToOnePlace || _deepestLoop > CompilerLimits.OptimizedLoopDepth
-            || _tryBlocks > CompilerLimits.OptimizedTryBlocks;
+            || _tryBlocks > CompilerLimits.OptimizedTryBlocks || _deepestTry > CompilerLimits.OptimizedTryDepth;
         if (isRefusedOptimization)
         {
             target.SetImplementationFlags(target.GetMethodImplementationFlags() | MethodImplAttributes.NoInlining | MethodImplAttributes.NoOptimization);
@@ -562,11 +562,14 @@ internal static class CompilerLimits
     /// <summary>Above this the JIT does not optimise: loops in loops take it 0.1 s at a depth of 250, and 1.2 s at 600.</summary>
     public const int OptimizedLoopDepth = 250;
 
-    /// <summary>Protected blocks in protected blocks.</summary>
-    public const int NestedTryBlocks = 1000;
+    /// <summary>Protected blocks in protected blocks: 600 take the JIT a second even without optimisation, and 1,000 take it four.</summary>
+    public const int NestedTryBlocks = 640;
+
+    /// <summary>Above this the JIT does not optimise: 99 protected blocks in each other take it 0.8 s.</summary>
+    public const int OptimizedTryDepth = 40;
 
     /// <summary>Above this the JIT does not optimise: it looks at every protected block for each of its values.</summary>
-    public const int OptimizedTryBlocks = 100;
+    public const int OptimizedTryBlocks = 400;
 
     /// <summary>Returns that end where they are; further ones go to a common end. The JIT makes one end of them in time that grows with the square of their number.</summary>
     public const int SeparateReturns = 256;

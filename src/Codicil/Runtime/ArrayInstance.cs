@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 using Codicil.Format.Types;
@@ -13,6 +14,9 @@ internal struct ReferenceElement
 /// <summary>An array: its elements are a .NET array of the storage type.</summary>
 internal sealed class ArrayInstance(GcType type, Array elements) : ArrayReference(type)
 {
+    // Of this object and of the elements'.
+    private const int HeaderBytes = 48;
+
     // Read by emitted code, which knows the elements' type.
     public readonly Array Elements = elements;
 
@@ -83,25 +87,26 @@ internal sealed class ArrayInstance(GcType type, Array elements) : ArrayReferenc
         Type element = ElementClass(type.Fields[0]);
         return new ArrayInstance(
             type,
-            element == typeof(byte) ? Allocate<byte>(length)
-            : element == typeof(ushort) ? Allocate<ushort>(length)
-            : element == typeof(int) ? Allocate<int>(length)
-            : element == typeof(long) ? Allocate<long>(length)
-            : element == typeof(float) ? Allocate<float>(length)
-            : element == typeof(double) ? Allocate<double>(length)
-            : element == typeof(Vector128<byte>) ? Allocate<Vector128<byte>>(length)
-            : Allocate<ReferenceElement>(length));
+            element == typeof(byte) ? Allocate<byte>(length, type)
+            : element == typeof(ushort) ? Allocate<ushort>(length, type)
+            : element == typeof(int) ? Allocate<int>(length, type)
+            : element == typeof(long) ? Allocate<long>(length, type)
+            : element == typeof(float) ? Allocate<float>(length, type)
+            : element == typeof(double) ? Allocate<double>(length, type)
+            : element == typeof(Vector128<byte>) ? Allocate<Vector128<byte>>(length, type)
+            : Allocate<ReferenceElement>(length, type));
     }
 
     /// <summary>Elements for an array.</summary>
     /// <exception cref="ResourceLimitException">.NET has no arrays of that length, or no memory.</exception>
-    public static T[] Allocate<T>(int length)
+    public static T[] Allocate<T>(int length, GcType type)
     {
         if ((uint)length > (uint)Array.MaxLength)
         {
             ThrowTooLong(length, null);
         }
 
+        type.Store!.HeapBudget.Charge(((long)length * Unsafe.SizeOf<T>()) + HeaderBytes);
         try
         {
             return new T[length];

@@ -34,7 +34,12 @@ internal sealed class GcType
     public readonly int Ancestor4 = -1;
     public readonly int Ancestor5 = -1;
 
+    /// <summary>What is charged at once for structures: an addition an object is all that they cost.</summary>
+    private const int ChargedBytes = 64 * 1024;
+
     private readonly int[] _ancestors = [];
+    private readonly int _objectsCharged;
+    private int _credit;
 
     public GcType(ManagedStore store, SubType definition, TypeContext types, int id)
     {
@@ -44,6 +49,7 @@ internal sealed class GcType
         Fields = definition.Composite.Fields;
         Kind = (int)(definition.Composite.Kind == CompositeKind.Struct ? GcKind.Struct : GcKind.Array);
         Layout = Kind == (int)GcKind.Struct ? StructLayout.Create(Fields) : null;
+        _objectsCharged = Layout is null ? 0 : Math.Max(1, ChargedBytes / Layout.ObjectBytes);
         _ancestors = AncestorsOf(types.Canonicalizer, id);
         ReadOnlySpan<int> ancestors = _ancestors;
         Ancestor0 = At(ancestors, 0);
@@ -78,6 +84,31 @@ internal sealed class GcType
 
     /// <summary>Where the fields of a structure are.</summary>
     public StructLayout? Layout { get; }
+
+    /// <summary>A structure of the type is about to be made.</summary>
+    /// <exception cref="ResourceLimitException">The heap is full.</exception>
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+    public void Charge()
+    {
+        if (--_credit < 0)
+        {
+            Renew();
+        }
+    }
+
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private void Renew()
+    {
+        if (Store is null)
+        {
+            _credit = int.MaxValue;
+            return;
+        }
+
+        _credit = 0;
+        Store.HeapBudget.Charge((long)_objectsCharged * Layout!.ObjectBytes);
+        _credit = _objectsCharged;
+    }
 
     /// <summary>Whether this type has an ancestor, or is it, at a depth.</summary>
     public bool HasAncestor(int depth, int id) => depth < _ancestors.Length && _ancestors[depth] == id;

@@ -33,6 +33,7 @@ internal sealed class ManagedStore : Store
         _engine = engine;
         _budget = limits.TotalMemoryBytes is long total ? new MemoryBudget(total, MemoryBudget.Process) : MemoryBudget.Process;
         TableBudget = new TableBudget(limits.TotalTableElements);
+        HeapBudget = new HeapBudget(limits.HeapBytes);
         Context = new ExecutionContext { MaxStackBytes = (nuint)engine.Options.MaxStackBytes };
     }
 
@@ -43,6 +44,8 @@ internal sealed class ManagedStore : Store
     public ExecutionContext Context { get; }
 
     public TableBudget TableBudget { get; }
+
+    public HeapBudget HeapBudget { get; }
 
     public override bool IsDisposed => _disposed;
 

@@ -6,9 +6,12 @@ using Codicil.Format.Types;
 namespace Codicil.Runtime;
 
 /// <summary>A structure; see <see cref="StructLayout"/>. Emitted code makes them and reaches fields by their offsets.</summary>
-internal sealed class StructInstance<TFields>(GcType type) : StructReference(type)
+internal sealed class StructInstance<TFields> : StructReference
     where TFields : struct
 {
+    public StructInstance(GcType type)
+        : base(type) => type.Charge();
+
     /// <summary>What follows <see cref="AnyReference.Type"/>.</summary>
     public TFields Fields;
 }

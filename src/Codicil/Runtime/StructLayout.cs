@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 
 using Codicil.Format.Types;
 
@@ -15,6 +16,9 @@ internal sealed class StructLayout
     private const int FirstCount = 2;
     private const int LaterCount = 4;
     private const int GroupBytes = 16;
+
+    // Of .NET, and the type.
+    private const int ObjectHeader = 24;
     private const int FirstSize = (FirstCount * 8) + GroupBytes;
     private const int LaterSize = (LaterCount * 8) + GroupBytes;
 
@@ -43,6 +47,9 @@ internal sealed class StructLayout
 
     /// <summary>The class of the objects.</summary>
     public StructClass Class { get; }
+
+    /// <summary>What an object takes.</summary>
+    public int ObjectBytes => ObjectHeader + Class.FieldBytes;
 
     public static StructLayout Create(ImmutableArray<FieldType> fields)
     {
@@ -114,10 +121,11 @@ internal sealed class StructLayout
 
     private static Lazy<StructClass> Define<TFields>()
         where TFields : struct =>
-        new(static () => new StructClass(typeof(StructInstance<TFields>).GetConstructors()[0], static type => new StructInstance<TFields>(type)));
+        new(static () => new StructClass(typeof(StructInstance<TFields>).GetConstructors()[0], static type => new StructInstance<TFields>(type), Unsafe.SizeOf<TFields>()));
 }
 
 /// <summary>A class of structures.</summary>
 /// <param name="Constructor">What emitted code calls with the type.</param>
 /// <param name="Allocate">Makes an object without values.</param>
-internal sealed record StructClass(ConstructorInfo Constructor, Func<GcType, StructReference> Allocate);
+/// <param name="FieldBytes">The size of the fields.</param>
+internal sealed record StructClass(ConstructorInfo Constructor, Func<GcType, StructReference> Allocate, int FieldBytes);

@@ -31,10 +31,10 @@ internal static class GcOps
         return function.CanonicalTypeId == typeId || function.ManagedStore.ManagedEngine.Types.IsSubtype(function.CanonicalTypeId, typeId);
     }
 
-    public static object ArrayNewDefaultOf<T>(int length, GcType type) => new ArrayInstance(type, ArrayInstance.Allocate<T>(length));
+    public static object ArrayNewDefaultOf<T>(int length, GcType type) => new ArrayInstance(type, ArrayInstance.Allocate<T>(length, type));
 
     /// <summary>An array for elements that the caller puts in.</summary>
-    public static T[] AllocateElements<T>(int length) => ArrayInstance.Allocate<T>(length);
+    public static T[] AllocateElements<T>(int length, GcType type) => ArrayInstance.Allocate<T>(length, type);
 
     public static object Wrap(Array elements, GcType type) => new ArrayInstance(type, elements);
 
@@ -95,7 +95,7 @@ internal static class GcOps
         where T : unmanaged
     {
         ReadOnlySpan<byte> data = DataOf<T>(offset, length, segment, instance);
-        T[] elements = ArrayInstance.Allocate<T>(length);
+        T[] elements = ArrayInstance.Allocate<T>(length, type);
         CopyData(data, elements.AsSpan());
         return new ArrayInstance(type, elements);
     }
@@ -111,7 +111,7 @@ internal static class GcOps
     public static object ArrayNewElements(int offset, int length, int segment, GcType type, ModuleInstance instance)
     {
         ReadOnlySpan<object?> source = ElementsOf(offset, length, segment, instance);
-        ReferenceElement[] elements = ArrayInstance.Allocate<ReferenceElement>(length);
+        ReferenceElement[] elements = ArrayInstance.Allocate<ReferenceElement>(length, type);
         for (int i = 0; i < elements.Length; i++)
         {
             elements[i].Reference = source[i];
@@ -133,7 +133,7 @@ internal static class GcOps
 
     private static ArrayInstance New<T>(T value, int length, GcType type)
     {
-        T[] elements = ArrayInstance.Allocate<T>(length);
+        T[] elements = ArrayInstance.Allocate<T>(length, type);
         elements.AsSpan().Fill(value);
         return new ArrayInstance(type, elements);
     }
