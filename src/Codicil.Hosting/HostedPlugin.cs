@@ -296,6 +296,8 @@ public sealed class HostedPlugin : IDisposable, IAsyncDisposable
 
             if (options.HotReload && _watching is null)
             {
+                // Of the request that happened to load the plug-in first nothing shall stay here.
+                using AsyncFlowControl flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
                 _files.Watch(_watched);
                 _watching = Task.Run(WatchAsync, CancellationToken.None);
             }

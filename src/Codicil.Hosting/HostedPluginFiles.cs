@@ -39,12 +39,9 @@ internal sealed class HostedPluginFiles : IDisposable
                 _watchers.Add(folder, watcher);
                 watcher = null;
             }
-            catch (IOException)
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or PlatformNotSupportedException)
             {
-                // The system has no more watches to give: files are looked at now and then all the same.
-            }
-            catch (PlatformNotSupportedException)
-            {
+                // The system has no more watches to give, the folder may not be listed or is gone just now: files are looked at now and then all the same.
             }
             finally
             {

@@ -11,12 +11,16 @@ namespace Codicil.Plugins;
 /// </remarks>
 internal sealed class Deadline
 {
+    /// <summary>How many entries are queued, for all deadlines of the process.</summary>
+    public static int QueuedCount => Watcher.Count;
+
     /// <summary>No deadline.</summary>
     public const long Never = long.MaxValue;
 
     private readonly Action _onExpired;
     private long _due = Never;
     private long _queuedFor = Never;
+    private bool _isRetired;
 
     /// <summary>A deadline.</summary>
     /// <param name="onExpired">Called on the watching thread when the deadline has passed, possibly just after it was cleared: look at it again under a lock. Must not block or throw.</param>
@@ -39,12 +43,33 @@ internal sealed class Deadline
     /// <summary>Clears the deadline.</summary>
     public void Clear() => Volatile.Write(ref _due, Never);
 
+    /// <summary>Clears the deadline for good: its owner ends. What is queued for it need not wait for its time.</summary>
+    public void Retire()
+    {
+        Clear();
+        Watcher.Forget(this);
+    }
+
     private static class Watcher
     {
         private static readonly Lock s_lock = new();
         private static readonly PriorityQueue<Deadline, long> s_queue = new();
         private static readonly AutoResetEvent s_wake = new(false);
         private static bool s_started;
+
+        // About how many entries are for nothing; when they are the most, all of them go.
+        private static int s_retired;
+
+        public static int Count
+        {
+            get
+            {
+                lock (s_lock)
+                {
+                    return s_queue.Count;
+                }
+            }
+        }
 
         public static void Enqueue(Deadline deadline, long due)
         {
@@ -63,13 +88,36 @@ internal sealed class Deadline
                 if (!s_started)
                 {
                     s_started = true;
-                    new Thread(Run) { IsBackground = true, Name = "Codicil deadlines", Priority = ThreadPriority.AboveNormal }.Start();
+
+                    // Without the context of whoever came first, which would never be let go.
+                    new Thread(Run) { IsBackground = true, Name = "Codicil deadlines", Priority = ThreadPriority.AboveNormal }.UnsafeStart();
                 }
             }
 
             if (first)
             {
                 s_wake.Set();
+            }
+        }
+
+        public static void Forget(Deadline deadline)
+        {
+            const int TooFewToSweep = 256;
+            lock (s_lock)
+            {
+                if (deadline._isRetired || Volatile.Read(ref deadline._queuedFor) == Never)
+                {
+                    return;
+                }
+
+                deadline._isRetired = true;
+                if (++s_retired >= TooFewToSweep && s_retired > s_queue.Count / 2)
+                {
+                    (Deadline, long)[] kept = [.. s_queue.UnorderedItems.Where(static entry => !entry.Element._isRetired)];
+                    s_queue.Clear();
+                    s_queue.EnqueueRange(kept);
+                    s_retired = 0;
+                }
             }
         }
 
@@ -109,6 +157,11 @@ internal sealed class Deadline
         // The entry's time has come; what counts is when the deadline passes now.
         private static Deadline? Review(Deadline deadline, long queuedFor, long now)
         {
+            if (deadline._isRetired)
+            {
+                s_retired = Math.Max(s_retired - 1, 0);
+            }
+
             if (Volatile.Read(ref deadline._queuedFor) != queuedFor)
             {
                 return null;

@@ -123,7 +123,7 @@ public sealed partial class Plugin
         }
         catch (Exception exception)
         {
-            PluginTelemetry.End(operation, exception, (exception as PluginException)?.ExitCode);
+            PluginTelemetry.End(WithKnownName(operation, name), exception, (exception as PluginException)?.ExitCode);
             throw;
         }
     }

@@ -190,6 +190,15 @@ public sealed partial class Plugin
         _ownerThread = Environment.CurrentManagedThreadId;
     }
 
+    // A disposal before this one looked at the store that the reset has replaced; one that comes later meets the new one.
+    private void ThrowIfDisposedInReset()
+    {
+        lock (_interruptLock)
+        {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposeRequested) != 0, this);
+        }
+    }
+
     private void Arm(CancellationToken cancellationToken)
     {
         if (Timeout is null && !cancellationToken.CanBeCanceled)
@@ -287,7 +296,7 @@ public sealed partial class Plugin
                 _queued?.Cancel();
 
                 // What is registered there is anybody's code, and this may be the thread that watches all deadlines.
-                _ = _aborted?.CancelAsync();
+                _aborted?.CancelAsync().Forget();
             }
         }
     }
@@ -314,6 +323,7 @@ public sealed partial class Plugin
 
     private void Release()
     {
+        _deadline.Retire();
         _store.Dispose();
         _compiled.Unregister(this);
         if (_ownsCompiled)

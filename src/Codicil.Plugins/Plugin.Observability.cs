@@ -71,10 +71,13 @@ public sealed partial class Plugin
         }
         catch (Exception exception)
         {
-            PluginTelemetry.End(operation, exception, (exception as PluginException)?.ExitCode);
+            PluginTelemetry.End(WithKnownName(operation, name), exception, (exception as PluginException)?.ExitCode);
             throw;
         }
     }
+
+    // Names are the caller's, who may have them from anybody: where a call did not come so far as to look for its function, this does.
+    private PluginOperation WithKnownName(in PluginOperation operation, string name) => !operation.IsObserved || FunctionExists(name) ? operation : operation with { Name = null };
 
     private bool MayLog()
     {
@@ -102,7 +105,7 @@ public sealed partial class Plugin
     private void EndObserving()
     {
         Recorder?.End();
-        if (_logRate.TakeDropped() is > 0 and long dropped)
+        if (_logRate.TakeDroppedAtEnd() is > 0 and long dropped)
         {
             PluginTelemetry.LogsDropped(Name, dropped);
             WriteLog(PluginLogLevel.Warn, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{dropped} log messages were dropped: more than {_compiled.Options.MaxLogMessagesPerSecond} in a second"));
@@ -141,6 +144,8 @@ internal sealed class LogRate(int perSecond, TimeProvider time)
     private long _windowStart;
     private int _taken;
     private long _dropped;
+    private bool _hasReported;
+    private long _reportedAt;
 
     /// <summary>Whether one more message may be written.</summary>
     /// <param name="dropped">When a new second has begun: what was dropped in those before, not yet reported.</param>
@@ -174,6 +179,19 @@ internal sealed class LogRate(int perSecond, TimeProvider time)
 
     /// <summary>Whether something was dropped and not reported yet.</summary>
     public bool HasDropped => _dropped != 0;
+
+    /// <summary>What was dropped and not reported yet, at the end of a call; nothing where that was asked less than a second ago: many short calls must not make of each message lost another one.</summary>
+    public long TakeDroppedAtEnd()
+    {
+        if (_dropped == 0 || (_hasReported && time.GetElapsedTime(_reportedAt) < TimeSpan.FromSeconds(1)))
+        {
+            return 0;
+        }
+
+        _hasReported = true;
+        _reportedAt = time.GetTimestamp();
+        return TakeDropped();
+    }
 
     /// <summary>What was dropped and not reported yet.</summary>
     public long TakeDropped()

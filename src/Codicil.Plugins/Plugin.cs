@@ -32,7 +32,16 @@ public sealed partial class Plugin : IDisposable
         _compiled = compiled;
         _options = options;
         _ownsCompiled = ownsCompiled;
-        _deadline = new Deadline(OnDeadline);
+
+        // A deadline stays queued when it is not needed any more: it must not keep the plug-in.
+        var self = new WeakReference<Plugin>(this);
+        _deadline = new Deadline(() =>
+        {
+            if (self.TryGetTarget(out Plugin? plugin))
+            {
+                plugin.OnDeadline();
+            }
+        });
         _onCanceled = OnCanceled;
         SetUp();
     }
@@ -173,6 +182,7 @@ public sealed partial class Plugin : IDisposable
             _closedBy = null;
             SetUp();
             Arm(cancellationToken);
+            ThrowIfDisposedInReset();
             MakeInstances();
         }
         catch (Exception exception)

@@ -75,8 +75,19 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
     /// <inheritdoc cref="RentAsync"/>
     public PluginLease Rent(CancellationToken cancellationToken = default)
     {
-        ValueTask<PluginLease> lease = RentAsync(cancellationToken);
-        return lease.IsCompletedSuccessfully ? lease.Result : lease.AsTask().GetAwaiter().GetResult();
+        cancellationToken.ThrowIfCancellationRequested();
+        long started = 0;
+        if (!TryTake(mayWait: true, out Plugin? plugin, out Waiter? waiter))
+        {
+            // For the waiter's task itself: nothing else has to run, on a pool that may be full of those who wait here.
+            started = _time.GetTimestamp();
+            using (CancelWith(waiter!, cancellationToken))
+            {
+                plugin = waiter!.Task.GetAwaiter().GetResult();
+            }
+        }
+
+        return Lend(plugin, started, cancellationToken);
     }
 
     /// <summary>Lends an instance if one is free or may be made.</summary>
@@ -257,19 +268,21 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
     {
         long started = _time.GetTimestamp();
         Plugin? plugin;
-        using (cancellationToken.UnsafeRegister(
-            static (state, token) =>
-            {
-                var (pool, waiter) = ((PluginPool, Waiter))state!;
-                pool.Cancel(waiter, token);
-            },
-            (this, waiter)))
+        using (CancelWith(waiter, cancellationToken))
         {
             plugin = await waiter.Task.ConfigureAwait(false);
         }
 
         return Lend(plugin, started, cancellationToken);
     }
+
+    private CancellationTokenRegistration CancelWith(Waiter waiter, CancellationToken cancellationToken) => cancellationToken.UnsafeRegister(
+        static (state, token) =>
+        {
+            var (pool, waiter) = ((PluginPool, Waiter))state!;
+            pool.Cancel(waiter, token);
+        },
+        (this, waiter));
 
     private void Cancel(Waiter waiter, CancellationToken cancellationToken)
     {

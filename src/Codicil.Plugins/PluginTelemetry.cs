@@ -155,8 +155,8 @@ internal static class PluginTelemetry
         string? error = exception is null ? null : ErrorType(exception);
         TagList tags = default;
         tags.Add("codicil.plugin.name", operation.Plugin);
-        // A name that no function has may be anything, and every one of them would be a time series.
-        if (operation.Kind is PluginOperationKind.Call or PluginOperationKind.HostCall && exception is not PluginException { Failure: PluginFailure.UnknownFunction })
+        // None where there is no such function: a name may be anything then, and every one of them would be a time series.
+        if (operation.Kind is PluginOperationKind.Call or PluginOperationKind.HostCall && operation.Name is not null)
         {
             tags.Add("codicil.function.name", operation.Name);
         }

@@ -10,11 +10,15 @@ internal sealed class PluginTraceRecorder(PluginTracer tracer, string pluginName
     /// <summary>The most bytes of a text of the guest's.</summary>
     public const int MaxTextBytes = 64 * 1024;
 
+    /// <summary>The most characters of all texts of the guest's in one trace.</summary>
+    public const int MaxTraceTextLength = 4 * 1024 * 1024;
+
     private readonly List<PluginSpan> _open = [];
     private readonly List<PluginTraceEvent> _events = [];
     private PluginTrace? _trace;
     private long _started;
     private int _count;
+    private int _textLength;
     private long _dropped;
     private long _memoryBytes;
 
@@ -159,14 +163,16 @@ internal sealed class PluginTraceRecorder(PluginTracer tracer, string pluginName
                 continue;
             }
 
-            if (_count >= tracer.Options.MaxEvents)
+            ReadOnlySpan<char> key = tag[..colon].Trim();
+            ReadOnlySpan<char> value = tag[(colon + 1)..].Trim();
+            if (_count >= tracer.Options.MaxEvents || !TryTakeText(key.Length + value.Length))
             {
                 _dropped++;
                 continue;
             }
 
             _count++;
-            _open[^1].AddTag(tag[..colon].Trim().ToString(), tag[(colon + 1)..].Trim().ToString());
+            _open[^1].AddTag(key.ToString(), value.ToString());
         }
     }
 
@@ -186,10 +192,10 @@ internal sealed class PluginTraceRecorder(PluginTracer tracer, string pluginName
     }
 
     /// <summary>A metric of the guest's.</summary>
-    public void Metric(string format, string text) => Add(new PluginTraceMetric(Now, format, text));
+    public void Metric(string format, string text) => Add(new PluginTraceMetric(Now, format, text), text.Length);
 
     /// <summary>A message of the guest's.</summary>
-    public void Message(PluginLogLevel level, string text) => Add(new PluginTraceMessage(Now, level, text));
+    public void Message(PluginLogLevel level, string text) => Add(new PluginTraceMessage(Now, level, text), text.Length);
 
     /// <summary>A function's name for people.</summary>
     public static string NameOf(string? name, int index) => name is null
@@ -198,9 +204,9 @@ internal sealed class PluginTraceRecorder(PluginTracer tracer, string pluginName
 
     private TimeSpan Now => Stopwatch.GetElapsedTime(_started);
 
-    private void Add(PluginTraceEvent item)
+    private void Add(PluginTraceEvent item, int textLength = 0)
     {
-        if (_count >= tracer.Options.MaxEvents)
+        if (_count >= tracer.Options.MaxEvents || !TryTakeText(textLength))
         {
             _dropped++;
             return;
@@ -208,6 +214,17 @@ internal sealed class PluginTraceRecorder(PluginTracer tracer, string pluginName
 
         _count++;
         Keep(item);
+    }
+
+    private bool TryTakeText(int length)
+    {
+        if (length > MaxTraceTextLength - _textLength)
+        {
+            return false;
+        }
+
+        _textLength += length;
+        return true;
     }
 
     private void Keep(PluginTraceEvent item)
@@ -236,6 +253,11 @@ internal sealed class PluginTraceRecorder(PluginTracer tracer, string pluginName
 
         // Spans inside took no longer and are gone already, or were kept for being aborted later.
         _count -= 1 + span.Tags.Count;
+        foreach ((string key, string value) in span.Tags)
+        {
+            _textLength -= key.Length + value.Length;
+        }
+
         foreach (PluginTraceEvent item in span.Events)
         {
             Keep(item);
@@ -247,6 +269,7 @@ internal sealed class PluginTraceRecorder(PluginTracer tracer, string pluginName
         _open.Clear();
         _events.Clear();
         _count = 0;
+        _textLength = 0;
         _dropped = 0;
         _unrecorded = 0;
     }

@@ -45,7 +45,9 @@ public sealed record PluginTracerOptions
     /// <summary>Spans that took less are left out; what they contain beside spans goes to the span around. Zero, the default, keeps all.</summary>
     public TimeSpan MinimumSpanDuration { get; init; }
 
-    /// <summary>The events of one call that are kept, open spans included; further ones are counted (<see cref="PluginTrace.DroppedEvents"/>).</summary>
+    /// <summary>
+    /// The events of one call that are kept, open spans included, with no more than 4 Mi characters of guests' texts together; further ones are counted (<see cref="PluginTrace.DroppedEvents"/>).
+    /// </summary>
     public int MaxEvents { get; init; } = 10_000;
 
     /// <summary>

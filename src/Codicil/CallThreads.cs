@@ -240,19 +240,13 @@ public sealed class CallThreads
         }
 
         // Never throws: a thread of ours would take the process with it.
-        public void Run()
+        public void Run(ExecutionContext unused)
         {
             _hasBegun = true;
             try
             {
-                if (_context is null)
-                {
-                    _action();
-                }
-                else
-                {
-                    ExecutionContext.Run(_context, static state => ((Work)state!)._action(), this);
-                }
+                // Where nothing flows, in the thread's unused one: what a call leaves there must not be the next one's.
+                ExecutionContext.Run(_context ?? unused, static state => ((Work)state!)._action(), this);
             }
 #pragma warning disable CA1031 // Carried to the awaiting code as it is.
             catch (Exception exception)
@@ -307,10 +301,12 @@ public sealed class CallThreads
 
         private void Run()
         {
+            // Never null: nobody suppresses its flow here.
+            ExecutionContext unused = ExecutionContext.Capture()!;
             Work? work = TakeGiven();
             while (true)
             {
-                work.Run();
+                work.Run(unused);
                 work = _owner.Next(this);
                 if (work is not null)
                 {

@@ -188,6 +188,33 @@ public sealed class HostedPluginTests
     }
 
     [Fact]
+    public async Task What_flows_with_the_first_request_does_not_stay_with_the_watch_over_files()
+    {
+        using var folder = new Folder();
+        folder.Write("one.wat", Answer(1));
+        var request = new AsyncLocal<string?>();
+        var seen = new System.Collections.Concurrent.ConcurrentQueue<string?>();
+        using IHost host = Build(folder, services => services.AddCodicil()
+            .AddPlugin("one", static options =>
+            {
+                Watched(options);
+                options.LoadAtStart = false;
+            })
+            .Configure((_, options) =>
+            {
+                seen.Enqueue(request.Value);
+                return options;
+            }));
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        request.Value = "the first";
+        await plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken);
+        folder.Replace("one.wat", Answer(2));
+        await Eventually.IsTrueAsync(() => plugin.Status.Generation == 2);
+        Assert.Equal(["the first", null], seen);
+    }
+
+    [Fact]
     public async Task Who_waits_for_an_instance_of_the_old_plugin_gets_one_of_the_new()
     {
         using var folder = new Folder();

@@ -38,6 +38,73 @@ public sealed class AsyncCallTests
         Fixtures.FromWat(Guest, With(HostFunction.Create("ask", ask)) with { Engine = EngineOptions.Default with { CallThreads = threads } });
 
     [Fact]
+    public void What_callbacks_of_an_ended_call_throw_counts_as_observed()
+    {
+        const string Marker = "thrown when the call was ended";
+        int unobserved = 0;
+        EventHandler<UnobservedTaskExceptionEventArgs> heard = (_, e) =>
+        {
+            if (e.Exception.ToString().Contains(Marker, StringComparison.Ordinal))
+            {
+                Interlocked.Increment(ref unobserved);
+                e.SetObserved();
+            }
+        };
+        TaskScheduler.UnobservedTaskException += heard;
+        try
+        {
+            EndCall();
+            for (int i = 0; i < 10; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                Thread.Sleep(10);
+            }
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= heard;
+        }
+
+        Assert.Equal(0, unobserved);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static void EndCall()
+        {
+            using var entered = new ManualResetEventSlim();
+            using var thrown = new ManualResetEventSlim();
+            using Plugin plugin = Fixtures.FromWat(
+                """(module (import "extism:host/user" "wait" (func $wait)) (func (export "run") (call $wait)))""",
+                new PluginOptions
+                {
+                    HostFunctions =
+                    [
+                        HostFunction.Create("wait", current =>
+                        {
+                            current.Aborted.Register(() =>
+                            {
+                                thrown.Set();
+                                throw new InvalidOperationException(Marker);
+                            });
+                            entered.Set();
+                            return Task.Delay(Timeout.Infinite, CancellationToken.None);
+                        }),
+                    ],
+                });
+            using var source = new CancellationTokenSource();
+            var canceler = new Thread(() =>
+            {
+                entered.Wait();
+                source.Cancel();
+            });
+            canceler.Start();
+            Assert.Throws<WasmCanceledException>(() => { plugin.Call("run", default(ReadOnlySpan<byte>), source.Token); });
+            canceler.Join();
+            Assert.True(thrown.Wait(TimeSpan.FromSeconds(30)));
+        }
+    }
+
+    [Fact]
     [Trait("Parity", "EXT-08")]
     public async Task Every_form_of_an_asynchronous_call_gives_what_the_synchronous_one_does()
     {

@@ -42,6 +42,49 @@ public sealed class DeadlineTests
     }
 
     [Fact]
+    public void Deadlines_that_are_not_needed_any_more_do_not_pile_up()
+    {
+        for (int i = 0; i < 100_000; i++)
+        {
+            var deadline = new Deadline(static () => { });
+            deadline.Set(Stopwatch.GetTimestamp() + (Stopwatch.Frequency * 3600));
+            deadline.Retire();
+        }
+
+        Assert.InRange(Deadline.QueuedCount, 0, 20_000);
+    }
+
+    [Theory]
+    [Trait("Security", "CL-03")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_plug_in_is_not_kept_until_a_deadline_that_it_did_not_need(bool isDisposed)
+    {
+        using CompiledPlugin compiled = CompiledPlugin.Create(Fixtures.WatManifest("""(module (func (export "run")))""") with { Timeout = TimeSpan.FromHours(1) });
+        WeakReference plugin = Use(compiled, isDisposed);
+        for (int i = 0; i < 20 && plugin.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.False(plugin.IsAlive);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static WeakReference Use(CompiledPlugin compiled, bool isDisposed)
+        {
+            Plugin plugin = compiled.CreateInstance();
+            plugin.Call("run");
+            if (isDisposed)
+            {
+                plugin.Dispose();
+            }
+
+            return new WeakReference(plugin);
+        }
+    }
+
+    [Fact]
     public async Task A_cleared_deadline_does_not_expire()
     {
         int count = 0;

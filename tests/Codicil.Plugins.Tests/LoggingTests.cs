@@ -110,6 +110,28 @@ public sealed class LoggingTests
 
     [Fact]
     [Trait("Security", "KH-08")]
+    public void What_many_calls_lose_is_not_said_by_each_of_them()
+    {
+        var time = new ManualTime();
+        var rate = new LogRate(1, time);
+        Assert.True(rate.TryTake(out _));
+        long said = 0;
+        int reports = 0;
+        for (int call = 0; call < 1000; call++)
+        {
+            Assert.False(rate.TryTake(out _));
+            long dropped = rate.TakeDroppedAtEnd();
+            said += dropped;
+            reports += dropped > 0 ? 1 : 0;
+        }
+
+        Assert.Equal(1, reports);
+        time.Now += TimeSpan.TicksPerSecond;
+        Assert.Equal(1000, said + rate.TakeDroppedAtEnd());
+    }
+
+    [Fact]
+    [Trait("Security", "KH-08")]
     public void A_line_of_64_MiB_is_cut_off()
     {
         var log = new RecordingLog(LogLevel.Information);

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 
+using Codicil.Tests;
+
 namespace Codicil.Plugins.Tests;
 
 /// <summary>Pools of instances.</summary>
@@ -366,6 +368,60 @@ public sealed class PluginPoolTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Plugin Take(PluginPool pool) => pool.Rent().Plugin;
+
+    [Fact]
+    [Trait("Security", "LM-08")]
+    public void Threads_that_wait_for_a_lease_need_none_of_the_pool() => ChildProcess.Run(static _ =>
+    {
+        int threads = Environment.ProcessorCount;
+        Assert.True(ThreadPool.SetMinThreads(1, 1));
+        Assert.True(ThreadPool.SetMaxThreads(threads, threads));
+        using PluginPool pool = Pool(new PluginPoolOptions { MaxSize = 1, IdleTimeout = null });
+        PluginLease held = pool.Rent();
+        using var served = new CountdownEvent(threads);
+        for (int i = 0; i < threads; i++)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(
+                _ =>
+                {
+                    pool.Rent().Dispose();
+                    served.Signal();
+                },
+                null);
+        }
+
+        while (pool.State.Waiting != threads)
+        {
+            Thread.Sleep(1);
+        }
+
+        held.Dispose();
+        Assert.True(served.Wait(TimeSpan.FromSeconds(30)), "those who wait for an instance wait for each other's threads");
+    }).AssertSucceeded();
+
+    [Fact]
+    public async Task A_thread_that_waits_for_a_lease_hears_of_its_token_and_of_the_pools_end()
+    {
+        using PluginPool pool = Pool(new PluginPoolOptions { MaxSize = 1 });
+        using PluginLease held = pool.Rent(TestContext.Current.CancellationToken);
+        using var source = new CancellationTokenSource();
+        Task<PluginLease> canceled = Task.Factory.StartNew(() => pool.Rent(source.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        while (pool.State.Waiting != 1)
+        {
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        await source.CancelAsync();
+        Assert.Equal(source.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => canceled)).CancellationToken);
+        Task<PluginLease> ended = Task.Factory.StartNew(() => pool.Rent(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        while (pool.State.Waiting != 1)
+        {
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        pool.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => ended);
+    }
 
     private static PluginPool Pool(PluginPoolOptions? options = null) =>
         new(CompiledPlugin.Create(Fixtures.WatManifest(Guest)), (options ?? PluginPoolOptions.Default) with { DisposesCompiled = true });

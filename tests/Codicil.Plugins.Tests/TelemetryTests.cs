@@ -162,6 +162,24 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    [Trait("Security", "KH-08")]
+    public async Task Names_that_a_closed_plug_in_is_asked_for_make_no_time_series()
+    {
+        using var observer = new Observer(nameof(Names_that_a_closed_plug_in_is_asked_for_make_no_time_series));
+        Plugin plugin = Fixtures.FromWat(Guest, observer.Options(s_host));
+        plugin.Dispose();
+        for (int i = 0; i < 5; i++)
+        {
+            Assert.Throws<ObjectDisposedException>(() => { plugin.Call("never heard of " + i); });
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => plugin.CallAsync("never heard of " + i, ""));
+        }
+
+        List<Observer.Point> points = observer.Of("codicil.plugin.call.duration");
+        Assert.Equal(10, points.Count);
+        Assert.All(points, static point => Assert.False(point.Tags.ContainsKey("codicil.function.name")));
+    }
+
+    [Fact]
     public void Calls_without_listeners_allocate_nothing()
     {
         // Other tests listen to the process's only source: a process of its own.

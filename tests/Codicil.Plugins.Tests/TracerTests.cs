@@ -188,6 +188,44 @@ public sealed class TracerTests
         Assert.Equal(10, Spans(traces[1].Events).Count());
     }
 
+    [Theory]
+    [Trait("Security", "KH-08")]
+    [InlineData("tags")]
+    [InlineData("metric")]
+    [InlineData("log")]
+    public void The_text_that_a_guest_leaves_in_a_trace_is_bounded(string function)
+    {
+        const string Guest = """
+            (module
+              (import "dylibso:observe/api" "span-enter" (func $span_enter (param i32 i32)))
+              (import "dylibso:observe/api" "span-tags" (func $span_tags (param i32 i32)))
+              (import "dylibso:observe/api" "metric" (func $metric (param i32 i32 i32)))
+              (import "dylibso:observe/api" "log" (func $log (param i32 i32 i32)))
+              (memory (export "memory") 2)
+              (data (i32.const 0) "k:")
+              (func (export "tags") (local $n i32)
+                (memory.fill (i32.const 2) (i32.const 97) (i32.const 65533))
+                (call $span_enter (i32.const 0) (i32.const 1))
+                (loop $l (call $span_tags (i32.const 0) (i32.const 65535)) (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 1000)))))
+              (func (export "metric") (local $n i32)
+                (loop $l (call $metric (i32.const 0) (i32.const 0) (i32.const 65535)) (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 1000)))))
+              (func (export "log") (local $n i32)
+                (loop $l (call $log (i32.const 0) (i32.const 0) (i32.const 65535)) (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 1000))))))
+            """;
+        var traces = new List<PluginTrace>();
+        using Plugin plugin = Fixtures.FromWat(Guest, new PluginOptions { Tracer = PluginTracer.Create(traces.Add) });
+        plugin.Call(function);
+        PluginTrace trace = Assert.Single(traces);
+        PluginSpan? span = trace.Events.OfType<PluginSpan>().SingleOrDefault();
+        int kept = span?.Tags.Count ?? trace.Events.Count;
+        Assert.InRange(kept, 1, PluginTraceRecorder.MaxTraceTextLength / 65_533);
+        Assert.Equal(1000 - kept, trace.DroppedEvents);
+
+        // The next call has all of it again.
+        plugin.Call(function);
+        Assert.Equal(trace.DroppedEvents, traces[1].DroppedEvents);
+    }
+
     [Fact]
     public void One_tracer_serves_many_plugins_at_once_and_mixes_nothing()
     {

@@ -273,6 +273,25 @@ public sealed class AsyncCallTests
     }
 
     [Fact]
+    public async Task Asynchronous_locals_do_not_stay_with_the_thread_when_they_do_not_flow()
+    {
+        using Engine engine = Engine.Create(s_interruptible with { CallThreads = new CallThreads(1) });
+        var local = new AsyncLocal<string?>();
+        string? seen = "nothing yet";
+        Task first;
+        Task second;
+        using (ExecutionContext.SuppressFlow())
+        {
+            first = engine.RunAsync(() => local.Value = "left by the first", Token);
+            second = engine.RunAsync(() => seen = local.Value, Token);
+        }
+
+        await first;
+        await second;
+        Assert.Null(seen);
+    }
+
+    [Fact]
     public async Task The_stack_is_long_enough_for_the_deepest_call()
     {
         const int MaxStackBytes = 4 * 1024 * 1024;

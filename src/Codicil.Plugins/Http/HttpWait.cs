@@ -41,7 +41,7 @@ internal static class HttpWait
     private static void Abandon<T>(Task<T> task, CancellationTokenSource source)
         where T : IDisposable
     {
-        _ = source.CancelAsync();
+        source.CancelAsync().Forget();
         _ = task.ContinueWith(
             static ended =>
             {
