@@ -242,9 +242,15 @@ public sealed partial class Plugin : IDisposable
         {
             throw;
         }
-        catch (Exception exception) when (exception is TrapException or ExitException)
+        catch (Exception exception)
         {
-            throw Translate(exception);
+            Exception translated = Translate(exception);
+            if (ReferenceEquals(translated, exception))
+            {
+                throw;
+            }
+
+            throw translated;
         }
         finally
         {

@@ -33,6 +33,8 @@ public sealed class DifferentialTests
         ["trap 1 f"] = TrapIsOne,
         ["recursion 0 f"] = TrapIsOne,
         ["recursion 1 f"] = TrapIsOne,
+        ["fs.wasm creation"] = "EXT-11: a module with both _start and _initialize is taken, as by the Go SDK",
+        ["read_write.wasm read-only 1 try_write"] = "a read-only directory says that it is one (rofs), as POSIX has it; there the right is missing (perm)",
         ["8 bytes beyond the input 0 f"] = "EXT-15: traps, as in the Go SDK's kernel; there it is 0",
     };
 
@@ -135,7 +137,21 @@ public sealed class DifferentialTests
     private static void Compare(string library)
     {
         ExtismRuntime.Load(library);
-        foreach (Case item in Cases())
+        string folder = Directory.CreateTempSubdirectory("codicil-differential-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "test.txt"), "hello world!");
+            Compare([.. Cases(), .. Files(folder)]);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void Compare(IEnumerable<Case> cases)
+    {
+        foreach (Case item in cases)
         {
             using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error, item.Hosts);
             using Plugin? ours = Create(item, out string ourError);
@@ -275,6 +291,22 @@ public sealed class DifferentialTests
         yield return Guest("missing config and variable", "alloc config_get var_get", "(func (export \"f\") (result i32) (i32.wrap_i64 (i64.or (call $config_get (call $alloc (i64.const 3))) (call $var_get (call $alloc (i64.const 3))))))");
         yield return Guest("status without a request", "http_status_code", "(func (export \"f\") (result i32) (call $http_status_code))");
         yield return Guest("an import that nobody has", "", "(import \"env\" \"nothing\" (func)) (func (export \"f\"))");
+    }
+
+    // Neither side's calls change what the other's see.
+    private static IEnumerable<Case> Files(string folder)
+    {
+        foreach ((string file, bool isReadOnly) in ((string, bool)[])[("fs.wasm", false), ("fs_std.wasm", false), ("read_write.wasm", false), ("read_write.wasm", true)])
+        {
+            string manifest = JsonSerializer.Serialize(new
+            {
+                wasm = new[] { new { path = Fixtures.Go(file) } },
+                config = new Dictionary<string, string> { ["path"] = "/mnt/test.txt" },
+                allowed_paths = new Dictionary<string, string> { [(isReadOnly ? "ro:" : "") + folder] = "/mnt" },
+            });
+            (string, string)[] calls = file != "read_write.wasm" ? [("run_test", ""), ("run_test", "")] : isReadOnly ? [("try_read", ""), ("try_write", "x"), ("try_read", "")] : [("try_read", "")];
+            yield return new Case(file + (isReadOnly ? " read-only" : ""), manifest, true, calls);
+        }
     }
 
     private static Case Go(string file, (string Function, string Input)[] calls, params (string Key, string Value)[] config)
