@@ -151,10 +151,10 @@ function trapOf(error, world, exports, imports) {
     if (/divide by zero|remainder by zero/.test(message)) return 'zero';
     if (/divide result unrepresentable/.test(message)) return 'overflow';
     if (/float unrepresentable/.test(message)) return 'overflow';
-    if (/null function or function signature mismatch/.test(message)) return 'indirect';
+    if (/null function|function signature mismatch/.test(message)) return 'indirect';
     if (/table index is out of bounds|table access|table or element|element segment|table initializer/.test(message)) return 'table';
     if (/data segment/.test(message)) return 'memory';
-    return 'other(' + message + ')';
+    return 'other(' + message.replaceAll(' ', '_') + ')';
 }
 
 const types = { i: 'i32', I: 'i64', f: 'f32', F: 'f64', v: 'v128', x: 'externref', r: 'anyfunc', a: 'anyref' };
@@ -165,8 +165,8 @@ function limitsOf(initial, maximum, address) {
         : { initial: +initial, maximum: maximum === '-' ? undefined : +maximum };
 }
 
-// Whether this V8 has what 3.0 adds: else what it refuses says nothing.
-const isOld = !WebAssembly.validate(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 3, 1, 0x5f, 0]));
+// Whether this V8 has what 3.0 adds (structures, references to exceptions, two memories, 64-bit addresses): else what it refuses says nothing.
+const isOld = !WebAssembly.validate(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 3, 1, 0x5f, 0, 4, 4, 1, 0x69, 0, 0, 5, 5, 2, 0, 0, 4, 0]));
 
 function importsOf(module, plan, world) {
     const list = WebAssembly.Module.imports(module);

@@ -31,11 +31,11 @@ internal sealed record CallPlan(string Imports, string Calls)
             ExternType type = module.GetExternType(import.Kind, import.Index);
             imports.Add(type switch
             {
-                FunctionType function when function.Parameters.All(IsForJavaScript) => "f:" + string.Concat(function.Results.Select(LetterOfHost)),
+                FunctionType function when IsPlain(module.Types[module.Functions[import.Index]]) && function.Parameters.All(IsForHost) => "f:" + string.Concat(function.Results.Select(LetterOfHost)),
                 MemoryType memory => "m:" + Describe(memory.Limits) + (memory.Is64 ? ":I" : ":i"),
                 TableType table => "t:" + Describe(table.Limits) + ":" + LetterOfHost(table.ElementType) + (table.Is64 ? ":I" : ":i"),
                 TagType tag => "e:" + string.Concat(tag.FunctionType.Parameters.Select(LetterOfHost)),
-                GlobalType global => "g:" + (global.IsMutable ? "1:" : "0:") + LetterOfHost(global.Type) + ":" + Argument(global.Type, module, random, functions: false)!,
+                GlobalType global when global.Type.Kind != ValKind.V128 => "g:" + (global.IsMutable ? "1:" : "0:") + LetterOfHost(global.Type) + ":" + Argument(global.Type, module, random, functions: false)!,
                 _ => throw new NotSupportedException(type.ToString()),
             });
         }
@@ -70,6 +70,12 @@ internal sealed record CallPlan(string Imports, string Calls)
 
     /// <summary>Whether JavaScript can be given a value of the type: it has no vectors and no references to exceptions.</summary>
     private static bool IsForJavaScript(ValType type) => type.Kind != ValKind.V128 && !(type.IsReference && (type.HeapType == HeapType.Exn || type.HeapType == HeapType.NoExn));
+
+    // JavaScript's function is of whatever type its import has, .NET's of the type that is nobody's supertype and in no group.
+    private static bool IsPlain(SubType type) => type is { IsFinal: true, Supertypes.IsEmpty: true, RecursiveGroupLength: 1 };
+
+    // A host function's type has no type indices: there is no module that would say what they mean.
+    private static bool IsForHost(ValType type) => IsForJavaScript(type) && !(type.IsReference && type.HeapType.IsConcrete);
 
     // What a host makes: of references those that every kind of host has.
     public static char LetterOfHost(ValType type) =>

@@ -202,7 +202,7 @@ internal sealed partial class ValidationTarget(Laboratory laboratory, Statistics
         return null;
     }
 
-    // The same bytes but for custom sections, or the same text: a segment may name table 0 or mean it.
+    // The same bytes but for custom sections, or the same text: a segment may name table 0 or mean it. An empty recursion group defines nothing and is not kept.
     private async Task<bool> AreEquivalentAsync(byte[] one, byte[] other)
     {
         byte[] first = ModuleBytes.WithoutCustomSections(one);
@@ -211,7 +211,9 @@ internal sealed partial class ValidationTarget(Laboratory laboratory, Statistics
     }
 
     private async Task<string> PrintAsync(byte[] module) =>
-        System.Text.Encoding.UTF8.GetString((await tools.RunAsync(module, "print").ConfigureAwait(false)).Output).Replace("(table 0) ", "", StringComparison.Ordinal);
+        System.Text.Encoding.UTF8.GetString((await tools.RunAsync(module, "print").ConfigureAwait(false)).Output)
+            .Replace("(table 0) ", "", StringComparison.Ordinal)
+            .Replace("  (rec)\n", "", StringComparison.Ordinal);
 
     private async Task<bool> ThirdOpinionAsync(byte[] module)
     {
