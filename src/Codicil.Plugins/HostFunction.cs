@@ -54,7 +54,8 @@ public sealed partial class HostFunction
 
     /// <summary>
     /// A function from any delegate that <see cref="Function.FromDelegate"/> takes. With a first parameter of type <see cref="Caller"/>,
-    /// <see cref="CurrentPlugin.Of"/> gives the plug-in; the overloads of <c>Create</c> hand it over directly.
+    /// <see cref="CurrentPlugin.Of"/> gives the plug-in; the overloads of <c>Create</c> hand it over directly. A delegate that returns a task is waited for, but what follows its first await
+    /// cannot use that plug-in: the overloads of <c>Create</c> give one that can.
     /// </summary>
     /// <param name="name">Its name.</param>
     /// <param name="callback">The function.</param>

@@ -171,7 +171,7 @@ public sealed partial class Plugin
         {
             _instances!.Start();
         }
-        catch (Exception exception) when (!IsInterruption(exception))
+        catch (Exception exception) when (InterruptionOf(exception) is null)
         {
             string cause = exception.Message;
             if (exception is ExitException exit)
@@ -238,10 +238,11 @@ public sealed partial class Plugin
                 return new PluginException(PluginFailure.Exit, exit.Message, exit) { ExitCode = exit.ExitCode, GuestError = Kernel.GetErrorText() };
         }
 
-        if (IsInterruption(exception))
+        if (InterruptionOf(exception) is Exception reason)
         {
-            LastExitCode = exception is WasmTimeoutException ? PluginExitCodes.DeadlineExceeded : PluginExitCodes.Canceled;
-            Close(exception);
+            LastExitCode = reason is WasmTimeoutException ? PluginExitCodes.DeadlineExceeded : PluginExitCodes.Canceled;
+            Close(reason);
+            return reason;
         }
 
         return exception;

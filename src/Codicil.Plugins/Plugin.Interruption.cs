@@ -112,11 +112,12 @@ public sealed partial class Plugin
         _store.ThrowIfInterrupted();
     }
 
-    private bool IsInterruption(Exception exception)
+    // Why the call was interrupted, when that is what the exception means. A host function that heard of it by its token throws a cancellation of its own.
+    private Exception? InterruptionOf(Exception exception)
     {
         lock (_interruptLock)
         {
-            return ReferenceEquals(exception, _interruptReason);
+            return ReferenceEquals(exception, _interruptReason) || exception is OperationCanceledException ? _interruptReason : null;
         }
     }
 

@@ -55,6 +55,7 @@ public sealed partial class Plugin : IDisposable
         MaxOutputBytes = compiled.Options.MaxOutputBytes;
         HostContext = null;
         LastExitCode = 0;
+        HasFailed = false;
         _current = new CurrentPlugin(this);
         _store.Data = _current;
         Recorder = compiled.Options.Tracer is PluginTracer tracer ? new PluginTraceRecorder(tracer, compiled.Name, _store) : null;
@@ -241,9 +242,15 @@ public sealed partial class Plugin : IDisposable
         {
             throw;
         }
-        catch (Exception exception) when (exception is TrapException or ExitException)
+        catch (Exception exception)
         {
-            throw Translate(exception);
+            Exception translated = Translate(exception);
+            if (ReferenceEquals(translated, exception))
+            {
+                throw;
+            }
+
+            throw translated;
         }
         finally
         {

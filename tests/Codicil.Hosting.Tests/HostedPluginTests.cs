@@ -383,12 +383,14 @@ public sealed class HostedPluginTests
         {
             uint last = 0;
             int calls = 0;
-            for (; !stop.IsCancellationRequested; calls++)
+            do
             {
                 uint answer = (await plugin.CallAsync("answer")).ExitCode;
                 Assert.True(answer >= last, "an old plug-in answered after a new one");
                 last = answer;
+                calls++;
             }
+            while (!stop.IsCancellationRequested);
 
             return calls;
         }))];

@@ -139,6 +139,41 @@ public sealed class AsyncCallTests
     }
 
     [Fact]
+    [Trait("Parity", "EXT-09")]
+    [Trait("Security", "LM-02")]
+    public async Task A_host_function_that_hears_of_the_end_by_its_token_ends_the_call_with_the_reason()
+    {
+        foreach (bool beforeTheWait in new[] { false, true })
+        {
+            using Plugin plugin = Create(async (current, text) =>
+            {
+                if (beforeTheWait)
+                {
+                    // Its task is complete, cancelled, when the call comes to wait for it.
+                    current.Aborted.WaitHandle.WaitOne();
+                    current.Aborted.ThrowIfCancellationRequested();
+                }
+
+                await Task.Delay(Timeout.Infinite, current.Aborted);
+                return text;
+            });
+            plugin.Timeout = TimeSpan.FromMilliseconds(300);
+            WasmTimeoutException timeout = await Assert.ThrowsAsync<WasmTimeoutException>(() => plugin.CallAsync("ask", "", Token));
+            Assert.Same(timeout, plugin.ClosedBy);
+            plugin.Reset(Token);
+            using var source = new CancellationTokenSource(100);
+            Assert.Throws<WasmCanceledException>(() => plugin.Call("ask", "", source.Token));
+            plugin.Reset(Token);
+
+            // A cancellation that is the host function's own stays what it is.
+            using Plugin other = Create(static (_, _) => Task.FromCanceled<string>(new CancellationToken(true)));
+            other.Timeout = TimeSpan.FromMinutes(1);
+            await Assert.ThrowsAsync<TaskCanceledException>(() => other.CallAsync("ask", "", Token));
+            Assert.False(other.IsClosed);
+        }
+    }
+
+    [Fact]
     [Trait("Security", "LM-02")]
     public void A_deadline_ends_the_wait_of_a_synchronous_call_too()
     {

@@ -207,6 +207,27 @@ public sealed class TracerTests
     }
 
     [Fact]
+    public void Plugins_share_compiled_modules_where_they_share_the_tracer_and_no_traces()
+    {
+        var cache = new CompilationCache();
+        var one = new List<PluginTrace>();
+        var two = new List<PluginTrace>();
+        PluginTracerOptions all = new() { AllFunctions = true };
+        PluginTracer first = PluginTracer.Create(one.Add, all);
+        PluginTracer second = PluginTracer.Create(two.Add, all);
+        foreach ((string name, PluginTracer? tracer, int modules) in new[] { ("a", first, 1), ("b", first, 1), ("c", second, 2), ("d", null, 3) })
+        {
+            using Plugin plugin = Fixtures.FromWat(Plain, new PluginOptions { Name = name, HostFunctions = [s_host], Tracer = tracer, CompilationCache = cache });
+            plugin.Call("run");
+            Assert.Equal(modules, cache.Count);
+        }
+
+        Assert.Equal(["a", "b"], one.Select(static trace => trace.PluginName));
+        Assert.Equal("c", Assert.Single(two).PluginName);
+        Assert.All(one.Concat(two), static trace => Assert.Equal("run(one(two(three(host()))two(three(host()))))", Tree(trace.Events)));
+    }
+
+    [Fact]
     public void A_tracer_that_throws_is_not_noticed()
     {
         using Plugin plugin = Fixtures.FromWat(Plain, new PluginOptions { HostFunctions = [s_host], Tracer = PluginTracer.Create(static _ => throw new InvalidOperationException("tracer")) });

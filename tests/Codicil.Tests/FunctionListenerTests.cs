@@ -405,6 +405,36 @@ public sealed class FunctionListenerTests
     }
 
     [Fact]
+    public void One_listener_hears_of_many_stores_at_once_each_in_order()
+    {
+        using Engine engine = Wasm.CreateEngine();
+        var listener = new PerStore();
+        Module module = Module.FromText(engine, Chain, new ModuleOptions { Listener = listener });
+        Parallel.For(0, 8, thread =>
+        {
+            Store store = engine.CreateStore();
+            var stack = new Stack<string?>();
+            store.Data = stack;
+            Instance instance = store.Instantiate(module, Function.FromDelegate(store, static (int value) => value == 13 ? throw new TimeoutException() : value));
+            Func<int, int> top = instance.GetFunction("top")!.CreateDelegate<Func<int, int>>();
+            for (int i = 0; i < 500; i++)
+            {
+                if (i % 100 == 12)
+                {
+                    Assert.Throws<TimeoutException>(() => top(12));
+                }
+                else
+                {
+                    top(i + 1000);
+                }
+
+                Assert.Empty(stack);
+            }
+        });
+        Assert.Equal(8 * ((495 * 5) + (5 * 4)), listener.Heard);
+    }
+
+    [Fact]
     public void Hearing_of_calls_allocates_nothing()
     {
         var counter = new Counter();
@@ -439,6 +469,26 @@ public sealed class FunctionListenerTests
     private sealed class StrongBox
     {
         public int Value { get; init; }
+    }
+
+    private sealed class PerStore : FunctionListener
+    {
+        private int _heard;
+
+        public int Heard => _heard;
+
+        public override void Before(in FunctionCall call, ReadOnlySpan<Value> parameters)
+        {
+            Interlocked.Increment(ref _heard);
+            StackOf(call).Push(call.Function.Name);
+            Assert.Equal(call.Depth, StackOf(call).Count);
+        }
+
+        public override void After(in FunctionCall call, ReadOnlySpan<Value> results) => Assert.Equal(call.Function.Name, StackOf(call).Pop());
+
+        public override void Abort(in FunctionCall call, Exception exception) => Assert.Equal(call.Function.Name, StackOf(call).Pop());
+
+        private static Stack<string?> StackOf(in FunctionCall call) => (Stack<string?>)call.Instance.Store.Data!;
     }
 
     private sealed class Counter : FunctionListener

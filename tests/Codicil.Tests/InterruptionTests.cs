@@ -103,6 +103,26 @@ public sealed class InterruptionTests
     }
 
     [Fact]
+    [Trait("Parity", "WAZ-07")]
+    public void A_close_with_an_exit_code_ends_the_running_call_with_it_and_all_later_ones()
+    {
+        using var entered = new ManualResetEventSlim();
+        using Store store = Wasm.CreateEngine(interruptible: true).CreateStore();
+        Function run = Wasm.Instantiate(
+            store,
+            """(module (import "host" "entered" (func $entered)) (func (export "run") call $entered loop br 0 end))""",
+            linker => linker.DefineFunction("host", "entered", entered.Set)).GetFunction("run")!;
+        Exception? end = null;
+        var guest = new Thread(() => end = Record.Exception(() => run.Invoke())) { IsBackground = true };
+        guest.Start();
+        Assert.True(entered.Wait(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+        store.Interrupt(new ExitException(42));
+        Assert.True(guest.Join(TimeSpan.FromMinutes(1)), "the guest runs on");
+        Assert.Equal(42u, Assert.IsType<ExitException>(end).ExitCode);
+        Assert.Equal(42u, Assert.Throws<ExitException>(() => run.Invoke()).ExitCode);
+    }
+
+    [Fact]
     [Trait("Security", "LM-01")]
     [Trait("Parity", "WAZ-07")]
     public void An_interrupt_before_the_call_ends_it_until_it_is_taken_back()

@@ -17,6 +17,7 @@ internal sealed class AddressRules
             AddressKinds.Reserved,
             "192.0.0.0/24",
             "192.0.2.0/24",
+            "192.88.99.0/24",
             "198.18.0.0/15",
             "198.51.100.0/24",
             "203.0.113.0/24",
@@ -33,6 +34,7 @@ internal sealed class AddressRules
     private static readonly IPNetwork s_compatible = IPNetwork.Parse("::/96");
     private static readonly IPNetwork s_6to4 = IPNetwork.Parse("2002::/16");
     private static readonly IPNetwork s_teredo = IPNetwork.Parse("2001::/32");
+    private static readonly IPNetwork s_translated = IPNetwork.Parse("::ffff:0:0:0/96");
     private static readonly IPNetwork s_localNat64 = IPNetwork.Parse("64:ff9b:1::/48");
 
     private readonly AddressKinds _blocked;
@@ -102,7 +104,9 @@ internal sealed class AddressRules
 
         byte[] bytes = address.GetAddressBytes();
         var plain = new IPAddress(bytes);
-        if (s_nat64.Contains(plain) || s_localNat64.Contains(plain))
+
+        // ISATAP (RFC 5214, 6.1) marks the lower half of any address.
+        if (s_nat64.Contains(plain) || s_localNat64.Contains(plain) || s_translated.Contains(plain) || (bytes[8] is 0 or 2 && bytes.AsSpan(9, 3).SequenceEqual<byte>([0, 0x5E, 0xFE])))
         {
             return [plain, new IPAddress(bytes.AsSpan(12))];
         }

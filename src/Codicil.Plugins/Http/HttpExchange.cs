@@ -128,6 +128,7 @@ internal sealed class HttpExchange
     private async Task<HttpResponseMessage> SendAsync(CancellationToken cancellationToken)
     {
         using HttpRequestMessage message = CreateMessage();
+        message.Options.Set(VettedConnector.RequestToken, cancellationToken);
         return await _group.GetClient().SendAsync(message, cancellationToken).ConfigureAwait(false);
     }
 

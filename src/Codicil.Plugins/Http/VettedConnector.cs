@@ -6,6 +6,9 @@ namespace Codicil.Plugins.Http;
 /// <summary>Resolves a name once, leaves out the addresses that are not allowed, and connects to one of those that are left: no second look-up can lead elsewhere. Thread-safe.</summary>
 internal sealed class VettedConnector(PluginHttpGroup group)
 {
+    /// <summary>The token of the request that a connection is made for. The handler's own outlives the request by some seconds, in case that somebody else wants the connection.</summary>
+    public static readonly HttpRequestOptionsKey<CancellationToken> RequestToken = new("Codicil.RequestToken");
+
     private readonly SystemResolver _system = new();
 
     /// <summary>Connects, for <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
@@ -17,8 +20,10 @@ internal sealed class VettedConnector(PluginHttpGroup group)
 
         // A proxy is the host's own choice, whatever its address is.
         bool isProxy = group.Options.Proxy is not null && (target.Port != uri.Port || !string.Equals(target.Host, uri.IdnHost, StringComparison.OrdinalIgnoreCase));
-        IReadOnlyList<IPEndPoint> endPoints = await ResolveAsync(target, isProxy, cancellationToken).ConfigureAwait(false);
-        Socket socket = await ConnectAsync(endPoints, cancellationToken).ConfigureAwait(false);
+        context.InitialRequestMessage.Options.TryGetValue(RequestToken, out CancellationToken requestToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, requestToken);
+        IReadOnlyList<IPEndPoint> endPoints = await ResolveAsync(target, isProxy, either.Token).ConfigureAwait(false);
+        Socket socket = await ConnectAsync(endPoints, either.Token).ConfigureAwait(false);
         return new NetworkStream(socket, ownsSocket: true);
     }
 

@@ -33,6 +33,8 @@ public sealed class DifferentialTests
         ["trap 1 f"] = TrapIsOne,
         ["recursion 0 f"] = TrapIsOne,
         ["recursion 1 f"] = TrapIsOne,
+        ["fs.wasm creation"] = "EXT-11: a module with both _start and _initialize is taken, as by the Go SDK",
+        ["read_write.wasm read-only 1 try_write"] = "a read-only directory says that it is one (rofs), as POSIX has it; there the right is missing (perm)",
         ["8 bytes beyond the input 0 f"] = "EXT-15: traps, as in the Go SDK's kernel; there it is 0",
     };
 
@@ -135,9 +137,23 @@ public sealed class DifferentialTests
     private static void Compare(string library)
     {
         ExtismRuntime.Load(library);
-        foreach (Case item in Cases())
+        string folder = Directory.CreateTempSubdirectory("codicil-differential-").FullName;
+        try
         {
-            using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error);
+            File.WriteAllText(Path.Combine(folder, "test.txt"), "hello world!");
+            Compare([.. Cases(), .. Files(folder)]);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void Compare(IEnumerable<Case> cases)
+    {
+        foreach (Case item in cases)
+        {
+            using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error, item.Hosts);
             using Plugin? ours = Create(item, out string ourError);
             if (ours is null || theirs is null)
             {
@@ -176,14 +192,21 @@ public sealed class DifferentialTests
         error = "";
         try
         {
-            return Plugin.Create(PluginManifest.FromJson(item.Manifest), new PluginOptions { Wasi = item.Wasi });
+            return Plugin.Create(PluginManifest.FromJson(item.Manifest), new PluginOptions { Wasi = item.Wasi, HostFunctions = item.Hosts ? HostFunctions() : [] });
         }
-        catch (WasmException exception)
+        catch (Exception exception) when (exception is WasmException or IOException)
         {
             error = exception.Message;
             return null;
         }
     }
+
+    private static HostFunction[] HostFunctions() =>
+    [
+        HostFunction.Create<long, long, long>("mult", static (_, a, b) => a * b),
+        HostFunction.Create("getf32", static _ => 100.5f, "example"),
+        HostFunction.Create("getf64", static _ => 100.5, "example"),
+    ];
 
     private static (uint Code, byte[] Output, string? Error, bool IsGuestError) Call(Plugin plugin, string function, string input)
     {
@@ -217,6 +240,20 @@ public sealed class DifferentialTests
         yield return Go("std_command.wasm", [("_start", "ben")]);
         yield return Go("println.wasm", [("run_test", "x")]);
         yield return Go("hello_haskell.wasm", [("testing", "John"), ("testing", "Jane")], ("greeting", "Howdy"));
+        yield return Go("host.wasm", [("run_test", ""), ("run_test", "x")]) with { Hosts = true };
+        yield return Go("host.wasm", [("run_test", "")]) with { Name = "host.wasm without its function" };
+        yield return DotNet("float.wasm", ("addf64", ""), ("addf32", "")) with { Hosts = true };
+        yield return DotNet("globals.wasm", ("globals", ""), ("globals", ""), ("globals", ""));
+        yield return DotNet("code.wasm", ("count_vowels", "Hello World"), ("count_vowels", ""));
+        yield return DotNet("log.wasm", ("run_test", ""));
+        yield return new Case(
+            "lib and main",
+            JsonSerializer.Serialize(new { wasm = new[] { new { path = Fixtures.Go("lib.wasm"), name = "lib" }, new { path = Fixtures.Go("main.wasm"), name = "main" } } }),
+            true,
+            [("run_test", "benjamin"), ("run_test", ""), ("capitalize", "x")]);
+        yield return new Case("no module", """{ "wasm": [] }""", false, []);
+        yield return new Case("a wrong hash", JsonSerializer.Serialize(new { wasm = new[] { new { path = Fixtures.Go("noop.wasm"), hash = "------" } } }), false, []);
+        yield return new Case("a file that is not there", """{ "wasm": [{ "path": "/nowhere/at/all.wasm" }] }""", false, []);
         foreach (string? code in (string?[])["0", "1", "500", "-1", "abc", null])
         {
             yield return Go("exit.wasm", [("_start", ""), ("_start", "")], code is null ? [] : [("code", code)]) with { Name = "exit " + (code ?? "unset") };
@@ -256,11 +293,30 @@ public sealed class DifferentialTests
         yield return Guest("an import that nobody has", "", "(import \"env\" \"nothing\" (func)) (func (export \"f\"))");
     }
 
+    // Neither side's calls change what the other's see.
+    private static IEnumerable<Case> Files(string folder)
+    {
+        foreach ((string file, bool isReadOnly) in ((string, bool)[])[("fs.wasm", false), ("fs_std.wasm", false), ("read_write.wasm", false), ("read_write.wasm", true)])
+        {
+            string manifest = JsonSerializer.Serialize(new
+            {
+                wasm = new[] { new { path = Fixtures.Go(file) } },
+                config = new Dictionary<string, string> { ["path"] = "/mnt/test.txt" },
+                allowed_paths = new Dictionary<string, string> { [(isReadOnly ? "ro:" : "") + folder] = "/mnt" },
+            });
+            (string, string)[] calls = file != "read_write.wasm" ? [("run_test", ""), ("run_test", "")] : isReadOnly ? [("try_read", ""), ("try_write", "x"), ("try_read", "")] : [("try_read", "")];
+            yield return new Case(file + (isReadOnly ? " read-only" : ""), manifest, true, calls);
+        }
+    }
+
     private static Case Go(string file, (string Function, string Input)[] calls, params (string Key, string Value)[] config)
     {
         string manifest = JsonSerializer.Serialize(new { wasm = new[] { new { path = Fixtures.Go(file) } }, config = config.ToDictionary(static pair => pair.Key, static pair => pair.Value) });
         return new Case(file + (config.Length == 0 ? "" : " configured"), manifest, true, calls);
     }
+
+    private static Case DotNet(string file, params (string Function, string Input)[] calls) =>
+        new("dotnet " + file, JsonSerializer.Serialize(new { wasm = new[] { new { path = Fixtures.DotNet(file) } } }), true, calls);
 
     private static Case Guest(string name, string imports, string functions, params string[] inputs)
     {
@@ -285,5 +341,5 @@ public sealed class DifferentialTests
         return new Case(name, $$"""{ "wasm": [{ "data": "{{Convert.ToBase64String(module)}}" }] }""", false, [.. all.Select(static input => ("f", input))]);
     }
 
-    private sealed record Case(string Name, string Manifest, bool Wasi, (string Function, string Input)[] Calls);
+    private sealed record Case(string Name, string Manifest, bool Wasi, (string Function, string Input)[] Calls, bool Hosts = false);
 }

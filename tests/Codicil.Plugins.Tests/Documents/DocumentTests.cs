@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace Codicil.Plugins.Tests.Documents;
 
 /// <summary>The C# in documents is that which tests run.</summary>
-public sealed class DocumentTests
+public sealed partial class DocumentTests
 {
     private static readonly string[] s_documents = ["README.md", "docs/plugins.md", "docs/from-extism.md", "src/Codicil/README.md", "src/Codicil.Plugins/README.md"];
 
@@ -28,14 +30,38 @@ public sealed class DocumentTests
     [Fact]
     public void Every_link_between_documents_leads_somewhere()
     {
-        foreach (string document in (string[])[.. s_documents, "samples/guests/README.md", "samples/count-vowels-plugin/README.md"])
+        List<string> broken = [];
+        foreach (string document in AllDocuments())
         {
-            string text = File.ReadAllText(Path.Combine(Fixtures.Root, document));
-            foreach (System.Text.RegularExpressions.Match match in System.Text.RegularExpressions.Regex.Matches(text, @"\]\((?<target>[^)#:]+)(#[^)]*)?\)"))
+            foreach (Match match in Link().Matches(File.ReadAllText(document)))
             {
-                string target = Path.Combine(Fixtures.Root, Path.GetDirectoryName(document)!, match.Groups["target"].Value);
-                Assert.True(Path.Exists(target), $"{document}: {match.Value} leads nowhere");
+                string path = match.Groups["path"].Value;
+                string anchor = match.Groups["anchor"].Value;
+                string target = path.Length == 0 ? document : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(document)!, path));
+                if (!Path.Exists(target) || (anchor.Length != 0 && !Anchors(target).Contains(anchor)))
+                {
+                    broken.Add($"{Path.GetRelativePath(Fixtures.Root, document)}: {match.Value}");
+                }
             }
         }
+
+        Assert.Empty(broken);
     }
+
+    private static IEnumerable<string> AllDocuments()
+    {
+        string[] folders = ["docs", "samples", "src", "bench", "fuzz"];
+        IEnumerable<string> below = folders.SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(Fixtures.Root, folder), "*.md", SearchOption.AllDirectories));
+        return Directory.EnumerateFiles(Fixtures.Root, "*.md").Concat(below.Where(static path => !IsBuilt(path)));
+    }
+
+    private static bool IsBuilt(string path) => path.Split(Path.DirectorySeparatorChar).Any(static part => part is "bin" or "obj" or "node_modules");
+
+    // The headings as they are linked to: small letters, no punctuation, hyphens for spaces.
+    private static HashSet<string> Anchors(string document) =>
+        [.. File.ReadLines(document).Where(static line => line.StartsWith('#')).Select(static line =>
+            string.Concat(line.TrimStart('#').Trim().ToLowerInvariant().Where(static c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_')).Replace(' ', '-'))];
+
+    [GeneratedRegex(@"\]\((?!https?://)(?<path>[^)#:\s]*)(?:#(?<anchor>[^)\s]+))?\)")]
+    private static partial Regex Link();
 }

@@ -92,11 +92,10 @@ public sealed class HttpAddressTests
     public void The_resolver_cannot_change_its_answer_after_the_check()
     {
         using HttpServer inside = HttpServer.Of("inside");
-        var endPoint = new ShiftingEndPoint(IPAddress.Parse("192.0.2.1"), inside.Port);
+        var endPoint = new ShiftingEndPoint(IPAddress.Parse("127.0.0.3"), inside.Port);
         PluginHttpOptions options = new()
         {
-            BlockedAddresses = AddressKinds.Loopback,
-            ConnectTimeout = TimeSpan.FromMilliseconds(300),
+            BlockedNetworks = [IPNetwork.Parse("127.0.0.1/32")],
             Resolver = (_, _) => ValueTask.FromResult<IReadOnlyList<IPEndPoint>>(endPoint.Shift()),
         };
         using Plugin plugin = HttpGuest.Create(options, "*");

@@ -20,7 +20,7 @@ public sealed class HttpDeadlineTests
             var cases = new TheoryData<string, string>();
             foreach (string wait in (string[])["resolver", "stubborn resolver", "connect", "handshake", "silence", "headers", "informational", "body", "compressed body", "upload", "redirects", "proxy"])
             {
-                foreach (string end in (string[])["deadline", "token", "dispose", "request timeout"])
+                foreach (string end in (string[])["deadline", "token", "dispose", "dispose all", "request timeout"])
                 {
                     cases.Add(wait, end);
                 }
@@ -36,6 +36,7 @@ public sealed class HttpDeadlineTests
     public async Task The_end_of_the_call_ends_a_request(string wait, string end)
     {
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var resolverEnded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using RawServer server = new((connection, token) => Serve(wait, connection, reached, token));
         using var full = new FullListener(wait == "connect");
         PluginHttpOptions http = new PluginHttpOptions
@@ -47,7 +48,11 @@ public sealed class HttpDeadlineTests
                 {
                     case "resolver":
                         reached.TrySetResult();
-                        await Task.Delay(Timeout.Infinite, token);
+                        await using (token.Register(() => resolverEnded.TrySetResult()))
+                        {
+                            await Task.Delay(Timeout.Infinite, token);
+                        }
+
                         break;
                     case "stubborn resolver":
                         reached.TrySetResult();
@@ -63,22 +68,27 @@ public sealed class HttpDeadlineTests
             Proxy = wait == "proxy" ? new BlockingProxy(reached) : null,
         };
         PluginManifest manifest = HttpGuest.Manifest("slow.example") with { Timeout = end == "deadline" ? TimeSpan.FromMilliseconds(300) : null };
-        using Plugin plugin = Plugin.Create(manifest, new PluginOptions { Http = http });
+        using CompiledPlugin compiled = CompiledPlugin.Create(manifest, new PluginOptions { Http = http });
+        using Plugin plugin = compiled.CreateInstance();
         using var source = new CancellationTokenSource();
         string scheme = wait == "handshake" ? "https" : "http";
         byte[]? body = wait == "upload" ? new byte[40_000_000] : null;
         byte[] json = Encoding.UTF8.GetBytes($$"""{"url":"{{scheme}}://slow.example:{{server.Port}}/"}""");
         var call = Task.Factory.StartNew(() => Record.Exception(() => { plugin.SendJson(json, body, source.Token); }), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        if (end is "token" or "dispose")
+        if (end is "token" or "dispose" or "dispose all")
         {
             await reached.Task.WaitAsync(s_hang);
             if (end == "token")
             {
                 source.Cancel();
             }
-            else
+            else if (end == "dispose")
             {
                 plugin.Dispose();
+            }
+            else
+            {
+                compiled.Dispose();
             }
         }
 
@@ -93,7 +103,7 @@ public sealed class HttpDeadlineTests
                 Assert.IsType<WasmCanceledException>(exception);
                 Assert.True(plugin.IsClosed);
                 break;
-            case "dispose":
+            case "dispose" or "dispose all":
                 Assert.IsType<ObjectDisposedException>(exception);
                 break;
             default:
@@ -104,6 +114,11 @@ public sealed class HttpDeadlineTests
         }
 
         // Nobody goes on with it.
+        if (wait == "resolver")
+        {
+            await resolverEnded.Task.WaitAsync(s_hang);
+        }
+
         foreach (RawServer.Connection connection in server.Connections)
         {
             await connection.Ended.Task.WaitAsync(s_hang);
@@ -116,8 +131,8 @@ public sealed class HttpDeadlineTests
     {
         using HttpServer fast = HttpServer.Of("fast");
         using RawServer slow = new(async (connection, token) => await connection.ReadToEndAsync(token));
-        using Plugin plugin = HttpGuest.Create(new PluginHttpOptions { RequestTimeout = TimeSpan.FromMilliseconds(300) }, "127.0.0.1");
-        for (int i = 0; i < 5; i++)
+        using Plugin plugin = HttpGuest.Create(new PluginHttpOptions { RequestTimeout = TimeSpan.FromSeconds(2) }, "127.0.0.1");
+        for (int i = 0; i < 2; i++)
         {
             Assert.Equal(PluginFailure.Limit, plugin.SendFails(slow.Url()).Failure);
             Assert.Equal("fast", plugin.Send(fast.Url()).Text);
@@ -132,7 +147,7 @@ public sealed class HttpDeadlineTests
         using var full = new FullListener(true);
         PluginHttpOptions options = new()
         {
-            ConnectTimeout = TimeSpan.FromMilliseconds(400),
+            ConnectTimeout = TimeSpan.FromSeconds(2),
             Resolver = (_, _) => ValueTask.FromResult<IReadOnlyList<IPEndPoint>>([full.EndPoint, new IPEndPoint(IPAddress.Loopback, alive.Port)]),
         };
         using Plugin plugin = HttpGuest.Create(options, "*");

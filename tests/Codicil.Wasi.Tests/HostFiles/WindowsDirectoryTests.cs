@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 
 using Codicil.Wasi.Abi;
@@ -302,6 +303,17 @@ public sealed class WindowsDirectoryTests
     [InlineData(@"\\?\UNC\server\share", @"\??\UNC\server\share")]
     [InlineData(@"\\.\C:\data", @"\??\C:\data")]
     public void Full_paths_are_those_of_the_system(string path, string expected) => Assert.Equal(expected, WindowsDirectory.ToNativePath(path));
+
+    [Fact]
+    public void Structures_are_laid_out_as_on_64_bit_Windows()
+    {
+        Assert.Equal(16, Marshal.SizeOf<NativeMethods.StatusBlock>());
+        Assert.Equal(16, Marshal.SizeOf<NativeMethods.UnicodeString>());
+        Assert.Equal(48, Marshal.SizeOf<NativeMethods.ObjectAttributes>());
+        Assert.Equal((8, 16, 24), (Offset(nameof(NativeMethods.ObjectAttributes.RootDirectory)), Offset(nameof(NativeMethods.ObjectAttributes.ObjectName)), Offset(nameof(NativeMethods.ObjectAttributes.Attributes))));
+
+        static int Offset(string field) => (int)Marshal.OffsetOf<NativeMethods.ObjectAttributes>(field);
+    }
 
     [Fact]
     public void Status_codes_have_one_meaning()
