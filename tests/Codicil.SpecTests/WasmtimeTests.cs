@@ -44,7 +44,7 @@ public sealed class WasmtimeTests
     public void Script_passes(string script, MemoryProtection memory)
     {
         WastResult result = ScriptRun.Run(Path.Combine(SharedData.Get("conformance", "wasmtime-misc"), script), script, memory, WasmFeatures.All);
-        Assert.SkipWhen(result.Skipped > 0, $"{string.Join(", ", result.Skips.Keys)}");
+        Assert.Equal(0, result.Skipped);
         int expected = s_expected.Value.GetValueOrDefault(script);
         Assert.True(result.Failed == expected, $"{result.Failed} failures, {expected} are listed:\n{string.Join('\n', result.Failures.Take(25))}");
     }

@@ -20,6 +20,7 @@ internal sealed class ManagedStore : Store
     private readonly Lock _lock = new();
     private readonly List<ModuleInstance> _instances = [];
     private readonly List<LinearMemory> _memories = [];
+    private readonly List<SharedMemory> _sharedMemories = [];
     private readonly Dictionary<int, GcType> _gcTypes = [];
     private readonly Dictionary<ManagedModule, GcType[]> _gcTypesOfModules = [];
     private readonly MemoryBudget _budget;
@@ -153,22 +154,21 @@ internal sealed class ManagedStore : Store
 
     private protected override void WaitUntilComplete(Task task)
     {
-        // Nothing of it has to be given back, so whoever still holds it may set it whenever.
-        var signal = new ManualResetEventSlim(false, spinCount: 0);
-
-        // A host function that waits may have been called from one that waits no more: one at a time.
-        Context.Waiting = signal;
         try
         {
-            task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(signal.Set);
-            Interlocked.MemoryBarrier();
-            Context.Poll();
-            while (!task.IsCompleted)
+            do
             {
-                signal.Wait();
-                signal.Reset();
+                // A host function that waits may have been called from one that waits no more: one at a time.
+                var woken = new TaskCompletionSource();
+                Context.Waiting = woken;
+                Interlocked.MemoryBarrier();
+                Context.Poll();
+
+                // As a wait for tasks, not for an event: of those the pool knows, and makes up for its thread at once. Otherwise calls on all its threads wait for work that needs one.
+                Task.WaitAny([task, woken.Task]);
                 Context.Poll();
             }
+            while (!task.IsCompleted);
         }
         finally
         {
@@ -214,6 +214,18 @@ internal sealed class ManagedStore : Store
         return new MemoryInstance(this, AllocateMemory(type));
     }
 
+    internal override Memory CreateMemory(SharedMemory memory)
+    {
+        CheckUsable();
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_memoriesReleased || !memory.TryJoin(), memory);
+            _sharedMemories.Add(memory);
+        }
+
+        return new MemoryInstance(this, memory.Linear);
+    }
+
     internal override Table CreateTable(TableType type, Value initial)
     {
         CheckUsable();
@@ -238,7 +250,7 @@ internal sealed class ManagedStore : Store
     {
         lock (_lock)
         {
-            if (_memories.Count >= Limits.Memories)
+            if (_memories.Count + _sharedMemories.Count >= Limits.Memories)
             {
                 throw new ResourceLimitException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"memory count too high: {Limits.Memories} memories are allowed"));
             }
@@ -253,7 +265,16 @@ internal sealed class ManagedStore : Store
         LinearMemory memory = MemoryAllocator.Create(type, _engine.MemoryMode, pages, _budget, _engine.Options.CommitMaximumMemory, _engine.RequireMemoryMode);
         lock (_lock)
         {
-            _memories.Add(memory);
+            if (type.IsShared)
+            {
+                // Its end is not the store's to decide.
+                memory.Shared = new SharedMemory(memory);
+                _sharedMemories.Add(memory.Shared);
+            }
+            else
+            {
+                _memories.Add(memory);
+            }
         }
 
         return memory;
@@ -443,7 +464,7 @@ internal sealed class ManagedStore : Store
             }
 
             Volatile.Write(ref Context.StackLimit, nuint.MaxValue);
-            Context.Waiting?.Set();
+            Context.Waiting?.TrySetResult();
         }
     }
 
@@ -461,6 +482,11 @@ internal sealed class ManagedStore : Store
             foreach (LinearMemory memory in _memories)
             {
                 memory.Retire();
+            }
+
+            foreach (SharedMemory memory in _sharedMemories)
+            {
+                memory.Leave();
             }
         }
     }
