@@ -30,8 +30,8 @@ internal sealed unsafe class ExecutionContext : InterruptPoll
     /// <summary>What <see cref="StackLimit"/> was when an interrupt overwrote it.</summary>
     public nuint InterruptedLimit;
 
-    /// <summary>What wakes the host function that waits for a task, or null. An interrupt sets it after its bit; who waits writes it before looking at the bit.</summary>
-    public volatile ManualResetEventSlim? Waiting;
+    /// <summary>What wakes the host function that waits for a task, or null. An interrupt completes it after setting its bit; who waits writes it before looking at the bit.</summary>
+    public volatile TaskCompletionSource? Waiting;
 
     /// <summary>Zero, or what an entry has to look at: <see cref="Interrupted"/>, <see cref="Wanted"/>.</summary>
     public volatile int Attention;

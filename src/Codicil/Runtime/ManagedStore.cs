@@ -153,22 +153,21 @@ internal sealed class ManagedStore : Store
 
     private protected override void WaitUntilComplete(Task task)
     {
-        // Nothing of it has to be given back, so whoever still holds it may set it whenever.
-        var signal = new ManualResetEventSlim(false, spinCount: 0);
-
-        // A host function that waits may have been called from one that waits no more: one at a time.
-        Context.Waiting = signal;
         try
         {
-            task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(signal.Set);
-            Interlocked.MemoryBarrier();
-            Context.Poll();
-            while (!task.IsCompleted)
+            do
             {
-                signal.Wait();
-                signal.Reset();
+                // A host function that waits may have been called from one that waits no more: one at a time.
+                var woken = new TaskCompletionSource();
+                Context.Waiting = woken;
+                Interlocked.MemoryBarrier();
+                Context.Poll();
+
+                // As a wait for tasks, not for an event: of those the pool knows, and makes up for its thread at once. Otherwise calls on all its threads wait for work that needs one.
+                Task.WaitAny([task, woken.Task]);
                 Context.Poll();
             }
+            while (!task.IsCompleted);
         }
         finally
         {
@@ -443,7 +442,7 @@ internal sealed class ManagedStore : Store
             }
 
             Volatile.Write(ref Context.StackLimit, nuint.MaxValue);
-            Context.Waiting?.Set();
+            Context.Waiting?.TrySetResult();
         }
     }
 
