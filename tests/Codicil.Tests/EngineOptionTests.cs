@@ -17,6 +17,16 @@ public sealed class EngineOptionTests
         { WasmFeatures.Simd, "(module (func (drop (v128.const i32x4 0 0 0 0))))" },
         { WasmFeatures.ExtendedConstants, "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))" },
         { WasmFeatures.MutableGlobals, """(module (global (export "g") (mut i32) (i32.const 1)))""" },
+        { WasmFeatures.TailCalls, "(module (func $f (return_call $f)))" },
+        { WasmFeatures.FunctionReferences, "(module (type $t (func)) (func (param (ref null $t))))" },
+        { WasmFeatures.GarbageCollection, "(module (type (struct (field i32))))" },
+        { WasmFeatures.MultiMemory, "(module (memory 1) (memory 1))" },
+        { WasmFeatures.Memory64, "(module (memory i64 1))" },
+        { WasmFeatures.Exceptions, "(module (tag))" },
+        { WasmFeatures.RelaxedSimd, "(module (func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))" },
+        { WasmFeatures.Threads, "(module (memory 1 1 shared))" },
+        { WasmFeatures.WideArithmetic, "(module (func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 1))))" },
+        { WasmFeatures.LegacyExceptions, "(module (func (try (do) (catch_all))))" },
     };
 
     [Theory]
@@ -25,21 +35,34 @@ public sealed class EngineOptionTests
     [Trait("Parity", "WTG-18")]
     public void A_feature_that_is_off_is_named_when_a_module_needs_it(WasmFeatures feature, string text)
     {
-        using Engine all = Engine.Create();
+        using Engine all = Engine.Create(new EngineOptions { Features = WasmFeatures.All });
         Module.FromText(all, text).Dispose();
 
         // What builds on a feature goes with it.
-        WasmFeatures without = WasmFeatures.Wasm3 & ~feature;
+        WasmFeatures without = WasmFeatures.All & ~feature;
         without &= feature switch
         {
             WasmFeatures.Simd => ~WasmFeatures.RelaxedSimd,
             WasmFeatures.ReferenceTypes => ~(WasmFeatures.FunctionReferences | WasmFeatures.GarbageCollection | WasmFeatures.Exceptions),
             WasmFeatures.BulkMemory => ~(WasmFeatures.ReferenceTypes | WasmFeatures.FunctionReferences | WasmFeatures.GarbageCollection | WasmFeatures.Exceptions),
+            WasmFeatures.FunctionReferences => ~WasmFeatures.GarbageCollection,
             _ => WasmFeatures.All,
         };
         using Engine limited = Engine.Create(new EngineOptions { Features = without });
         Assert.Equal(feature, Assert.Throws<UnsupportedModuleException>(() => Module.FromText(limited, text)).Feature);
         Assert.Equal(feature, Assert.Throws<UnsupportedModuleException>(() => Module.Validate(limited, Format.Text.Wat.ToBinary(text))).Feature);
+    }
+
+    [Fact]
+    [Trait("Parity", "WAZ-01")]
+    [Trait("Parity", "WTG-18")]
+    public void Custom_page_sizes_are_malformed_limits_until_they_are_switched_on()
+    {
+        const string text = "(module (memory 1 (pagesize 1)))";
+        using Engine all = Engine.Create(new EngineOptions { Features = WasmFeatures.All });
+        Module.FromText(all, text).Dispose();
+        using Engine limited = Engine.Create(new EngineOptions { Features = WasmFeatures.All & ~WasmFeatures.CustomPageSizes });
+        Assert.Contains("custom page sizes are switched off", Assert.Throws<MalformedModuleException>(() => Module.FromText(limited, text)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
