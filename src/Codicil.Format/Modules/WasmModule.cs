@@ -145,4 +145,7 @@ internal sealed class ModuleOffsets
     public ImmutableArray<int> DataSegments { get; init; } = [];
 
     public int Start { get; init; }
+
+    /// <summary>Whether types stand in a group that is written as one, be it of one type or of none.</summary>
+    public bool HasRecursiveGroup { get; init; }
 }

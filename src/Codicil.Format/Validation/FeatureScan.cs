@@ -7,18 +7,19 @@ namespace Codicil.Format.Validation;
 
 /// <summary>Finds the proposals that a module cannot be without, by one walk over its parts and its code.</summary>
 /// <remarks>It answers what the gates of the decoder and the validator would: the module passes with the proposals that are found, and with none of them taken away.</remarks>
-internal ref struct FeatureScan
+internal sealed class FeatureScan
 {
+    // What a type begins with when it says whether it is final (5.3.10), as plain function types need not.
+    private const byte SubFinal = 0x4F;
+    private const byte SubOpen = 0x50;
+
     private readonly WasmModule _module;
-    private readonly ReadOnlySpan<byte> _bytes;
     private WasmFeatures _used;
     private bool _namesDefinedGlobal;
 
-    private FeatureScan(WasmModule module)
-    {
-        _module = module;
-        _bytes = module.Bytes.Span;
-    }
+    private FeatureScan(WasmModule module) => _module = module;
+
+    private ReadOnlySpan<byte> Bytes => _module.Bytes.Span;
 
     public static WasmFeatures Of(WasmModule module)
     {
@@ -45,10 +46,15 @@ internal ref struct FeatureScan
 
     private void ScanTypes()
     {
+        if (_module.Offsets.HasRecursiveGroup)
+        {
+            _used |= WasmFeatures.GarbageCollection;
+        }
+
         for (int i = 0; i < _module.Types.Length; i++)
         {
             SubType type = _module.Types[i];
-            if (type.RecursiveGroupLength != 1 || !type.IsFinal || !type.Supertypes.IsEmpty || type.Composite.Kind != CompositeKind.Function)
+            if (Bytes[_module.Offsets.Types[i]] is SubFinal or SubOpen || type.Composite.Kind != CompositeKind.Function)
             {
                 _used |= WasmFeatures.GarbageCollection;
             }
@@ -197,15 +203,16 @@ internal ref struct FeatureScan
 
     private void ScanBodies()
     {
+        ReadOnlySpan<byte> bytes = Bytes;
         foreach (FunctionBody body in _module.Bodies)
         {
-            var locals = new LocalsReader(_bytes, body);
+            var locals = new LocalsReader(bytes, body);
             while (locals.Read(out _, out ValType type))
             {
                 Add(type);
             }
 
-            var reader = new InstructionReader(_bytes, body.InstructionsStart, body.Range.End);
+            var reader = new InstructionReader(bytes, body.InstructionsStart, body.Range.End);
             while (!reader.AtEnd)
             {
                 reader.Read(out Instruction instruction);
@@ -216,7 +223,7 @@ internal ref struct FeatureScan
 
     private void ScanConstant(ByteRange expression)
     {
-        var reader = new InstructionReader(_bytes, expression.Start, expression.End);
+        var reader = new InstructionReader(Bytes, expression.Start, expression.End);
         while (!reader.AtEnd)
         {
             reader.Read(out Instruction instruction);
@@ -282,10 +289,11 @@ internal ref struct FeatureScan
     // These indices were zero bytes once: a zero in more bytes than one, as linkers leave it, needs the proposal, too. The byte in front of them ends something.
     private void AddIndex(WasmFeatures feature, int end, int count)
     {
-        bool isReserved = _bytes[end - count - 1] < 0x80;
+        ReadOnlySpan<byte> bytes = Bytes;
+        bool isReserved = bytes[end - count - 1] < 0x80;
         for (int i = end - count; i < end; i++)
         {
-            isReserved &= _bytes[i] == 0;
+            isReserved &= bytes[i] == 0;
         }
 
         if (!isReserved)
@@ -319,9 +327,9 @@ internal ref struct FeatureScan
 
     private void Add(HeapType type) => _used |= type.IsConcrete ? WasmFeatures.FunctionReferences : TypeReader.FeatureOf(type);
 
-    private readonly uint ReadU32(int offset)
+    private uint ReadU32(int offset)
     {
-        var reader = new ByteReader(_bytes, offset, _bytes.Length);
+        var reader = new ByteReader(Bytes, offset, _module.Bytes.Length);
         return reader.ReadU32();
     }
 }
