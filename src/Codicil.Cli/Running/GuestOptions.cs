@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Net;
 
 using Codicil.Cli.Options;
+using Codicil.Cli.Wast;
+using Codicil.Format;
 
 namespace Codicil.Cli.Running;
 
@@ -9,6 +11,8 @@ namespace Codicil.Cli.Running;
 internal sealed class GuestOptions
 {
     private readonly Option<string> _engine = EngineChoice.Option();
+
+    private readonly Option<string?> _features = new("--features") { Description = "The proposals that modules may use, such as wasm2 or wasm3,threads; default WebAssembly 3.0.", HelpName = "F" };
 
     private readonly Option<string[]> _directories = new("--dir") { Description = "A directory that the guest sees, at GUEST or under the same name; with :ro it may only read.", HelpName = "HOST[::GUEST][:ro]" };
 
@@ -41,7 +45,7 @@ internal sealed class GuestOptions
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[
-            _engine, _directories, _environment, _inheritEnvironment, _listeners, _timeout, _fuel, _maximumMemory, _maximumStack,
+            _engine, _features, _directories, _environment, _inheritEnvironment, _listeners, _timeout, _fuel, _maximumMemory, _maximumStack,
             _cache, _noCache, _repeat, _time, _bench, _deterministic])
         {
             command.Options.Add(option);
@@ -62,6 +66,7 @@ internal sealed class GuestOptions
         return new Values
         {
             Engine = EngineChoice.Parse(parse.GetValue(_engine)!),
+            Features = parse.GetValue(_features) is string features ? FeatureNames.ParseForEngine(features) : EngineOptions.Default.Features,
             Environment = [.. (parse.GetValue(_environment) ?? []).Select(ParseVariable)],
             InheritEnvironment = parse.GetValue(_inheritEnvironment),
             Directories = [.. (parse.GetValue(_directories) ?? []).Select(static text => GuestDirectory.Parse("--dir", text))],
@@ -112,6 +117,8 @@ internal sealed class GuestOptions
     {
         public EngineKind Engine { get; init; }
 
+        public WasmFeatures Features { get; init; } = EngineOptions.Default.Features;
+
         public IReadOnlyList<KeyValuePair<string, string>> Environment { get; init; } = [];
 
         public bool InheritEnvironment { get; init; }
@@ -141,6 +148,7 @@ internal sealed class GuestOptions
         public EngineOptions ToEngineOptions() => new()
         {
             Kind = Engine,
+            Features = Features,
             Interruptible = Timeout is not null,
             MaxStackBytes = MaximumStack ?? EngineOptions.Default.MaxStackBytes,
         };
