@@ -45,6 +45,8 @@ public abstract class Engine : IDisposable
     /// <summary>The stack that a thread needs on which any call of this engine, and the compilation of its functions, stays.</summary>
     internal abstract int CallStackBytes { get; }
 
+    internal abstract SharedMemory CreateSharedMemory(Format.Types.MemoryType type);
+
     internal abstract Module CreateModule(ReadOnlySpan<byte> bytes, ModuleOptions options);
 
     internal abstract Module CreateModuleFromText(string text, ModuleOptions options);

@@ -21,6 +21,18 @@ public abstract class Memory : Extern
         return store.CreateMemory(type);
     }
 
+    /// <summary>A shared memory as one of a store, for its instances to import.</summary>
+    /// <exception cref="ObjectDisposedException">The memory has ended.</exception>
+    public static Memory FromShared(Store store, SharedMemory memory)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(memory);
+        return store.CreateMemory(memory);
+    }
+
+    /// <summary>What other stores can have of a shared memory; null for one that is not shared.</summary>
+    public abstract SharedMemory? Shared { get; }
+
     /// <summary>The declared type with the present size as the minimum.</summary>
     public abstract MemoryType Type { get; }
 

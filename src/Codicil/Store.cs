@@ -100,6 +100,8 @@ public abstract class Store : IDisposable
 
     internal abstract Memory CreateMemory(MemoryType type);
 
+    internal abstract Memory CreateMemory(SharedMemory memory);
+
     internal abstract Table CreateTable(TableType type, Value initial);
 
     internal abstract Global CreateGlobal(GlobalType type, Value value);

@@ -9,6 +9,7 @@ public sealed class ProposalTests
 {
     [Theory]
     [InlineData("wide-arithmetic", 107)]
+    [InlineData("threads/threads", 317)]
     [InlineData("custom-page-sizes", 65 + 107)]
     [InlineData("legacy-exceptions", 89)]
     public void Scripts_pass(string folder, int assertions)
@@ -20,20 +21,6 @@ public sealed class ProposalTests
             Assert.Empty(results.SelectMany(static result => result.Failures).Select(static failure => failure.ToString()));
             Assert.Equal(assertions, results.Sum(static result => result.Passed));
             Assert.Equal(0, results.Sum(static result => result.Skipped));
-        }
-    }
-
-    /// <summary>Of the threads' scripts those that need no second thread: the others say so by what they skip.</summary>
-    [Fact]
-    public void Atomic_instructions_pass()
-    {
-        string folder = SharedData.Get("conformance", "spec-proposals", "threads", "threads");
-        foreach (MemoryProtection memory in new[] { MemoryProtection.Guard, MemoryProtection.Checked })
-        {
-            WastResult[] results = WastSuite.Run(WastSuite.Find([folder]), new EngineOptions { MemoryProtection = memory, Features = WasmFeatures.All }, 1, static _ => { });
-            WastResult[] whole = [.. results.Where(static result => result.Skipped == 0)];
-            Assert.Empty(whole.SelectMany(static result => result.Failures).Select(static failure => failure.ToString()));
-            Assert.Contains(whole, static result => result.File.EndsWith("atomic.wast", StringComparison.Ordinal) && result.Passed > 200);
         }
     }
 }

@@ -7,6 +7,8 @@ namespace Codicil.Cli.Wast;
 /// <summary>Runs one script of the specification's test suite on the public embedding API: one store, a registry, every assertion. Not thread-safe.</summary>
 internal sealed class WastRunner : IDisposable
 {
+    private const int ThreadStackBytes = 16 * 1024 * 1024;
+
     private readonly Engine _engine;
     private readonly Store _store;
     private readonly SpectestModule _spectest;
@@ -14,6 +16,7 @@ internal sealed class WastRunner : IDisposable
     private readonly Dictionary<string, Slot> _registry = [];
     private readonly Dictionary<string, Slot> _instances = [];
     private readonly Dictionary<string, Definition> _definitions = [];
+    private readonly Dictionary<string, ScriptThread> _threads = [];
     private readonly List<Module> _modules = [];
     private Slot? _latestInstance;
     private Definition? _latestDefinition;
@@ -63,6 +66,12 @@ internal sealed class WastRunner : IDisposable
 
     public void Dispose()
     {
+        foreach (ScriptThread thread in _threads.Values)
+        {
+            thread.Thread.Join();
+            thread.Runner.Dispose();
+        }
+
         _store.Dispose();
         _modules.ForEach(module => module.Dispose());
     }
@@ -101,12 +110,58 @@ internal sealed class WastRunner : IDisposable
             case AssertModuleCommand assertion:
                 AssertModule(assertion);
                 break;
-            case ThreadCommand or WaitCommand:
-                _result.Skips["threads in scripts"] = _result.Skips.GetValueOrDefault("threads in scripts") + 1;
+            case ThreadCommand thread:
+                Start(thread);
+                break;
+            case WaitCommand wait:
+                Wait(wait);
                 break;
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
+    }
+
+    /// <summary>A thread of a script: a runner of its own, which has instances of its parent.</summary>
+    private sealed record ScriptThread(Thread Thread, WastRunner Runner);
+
+    private void Start(ThreadCommand command)
+    {
+        var runner = new WastRunner(_engine, _result.File);
+        foreach (string name in command.SharedModules)
+        {
+            runner._instances[name] = FindInstance(name);
+        }
+
+        var thread = new Thread(
+            () =>
+            {
+                foreach (ScriptCommand inner in command.Commands)
+                {
+                    runner.Run(inner);
+                }
+            },
+            ThreadStackBytes)
+        {
+            IsBackground = true,
+            Name = "codicil wast thread",
+        };
+        _threads[command.Name] = new ScriptThread(thread, runner);
+        thread.Start();
+    }
+
+    private void Wait(WaitCommand command)
+    {
+        if (!_threads.Remove(command.ThreadName, out ScriptThread? thread))
+        {
+            Fail(command.Line, "wait", "a thread", $"there is no thread {command.ThreadName}", null);
+            return;
+        }
+
+        thread.Thread.Join();
+        WastResult result = thread.Runner._result;
+        _result.Passed += result.Passed;
+        _result.Failures.AddRange(result.Failures);
+        thread.Runner.Dispose();
     }
 
     /// <summary>What an attempt came to: results, or an exception and, if that is the cause, the feature some module asked for.</summary>
@@ -215,6 +270,11 @@ internal sealed class WastRunner : IDisposable
                 : _instances.TryGetValue(import.ModuleName, out Slot? named) || _instances.TryGetValue("$" + import.ModuleName, out named) ? named.Instance?.GetExport(import.Name)
                 : import is { ModuleName: SpectestModule.WasmtimeName, Name: SpectestModule.CollectName } ? _spectest.Get(SpectestModule.CollectName)
                 : null;
+            if (item is Memory { Shared: SharedMemory shared } && !ReferenceEquals(item.Store, _store))
+            {
+                item = Memory.FromShared(_store, shared);
+            }
+
             if (item is not null)
             {
                 linker.Define(import.ModuleName, import.Name, item);

@@ -102,6 +102,9 @@ internal sealed unsafe partial class LinearMemory : IDisposable
     /// <summary>The declared type. <see cref="Length"/> tells the current size.</summary>
     public MemoryType Type { get; }
 
+    /// <summary>Who holds a shared memory; null for one that is not shared.</summary>
+    public SharedMemory? Shared { get; set; }
+
     /// <summary>Who waits at addresses of a shared memory.</summary>
     public WaitQueues Waiters
     {

@@ -91,6 +91,15 @@ internal sealed class ManagedEngine : Engine
 
     internal override int CallStackBytes => Options.MaxStackBytes + ManagedStore.StackReserve + CompilationStack;
 
+    internal override SharedMemory CreateSharedMemory(MemoryType type)
+    {
+        CheckUsable();
+        ulong pages = type.Is64 ? ulong.MaxValue : ((ulong)Options.MemoryPageLimit << 16) >> type.PageSizeLog2;
+        LinearMemory memory = MemoryAllocator.Create(type, MemoryMode, pages, MemoryBudget.Process, Options.CommitMaximumMemory, RequireMemoryMode);
+        memory.Shared = new SharedMemory(memory) { IsOwned = true };
+        return memory.Shared;
+    }
+
     internal override Module CreateModule(ReadOnlySpan<byte> bytes, ModuleOptions options)
     {
         CheckUsable();

@@ -20,6 +20,7 @@ internal sealed class ManagedStore : Store
     private readonly Lock _lock = new();
     private readonly List<ModuleInstance> _instances = [];
     private readonly List<LinearMemory> _memories = [];
+    private readonly List<SharedMemory> _sharedMemories = [];
     private readonly Dictionary<int, GcType> _gcTypes = [];
     private readonly Dictionary<ManagedModule, GcType[]> _gcTypesOfModules = [];
     private readonly MemoryBudget _budget;
@@ -213,6 +214,18 @@ internal sealed class ManagedStore : Store
         return new MemoryInstance(this, AllocateMemory(type));
     }
 
+    internal override Memory CreateMemory(SharedMemory memory)
+    {
+        CheckUsable();
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_memoriesReleased || !memory.TryJoin(), memory);
+            _sharedMemories.Add(memory);
+        }
+
+        return new MemoryInstance(this, memory.Linear);
+    }
+
     internal override Table CreateTable(TableType type, Value initial)
     {
         CheckUsable();
@@ -237,7 +250,7 @@ internal sealed class ManagedStore : Store
     {
         lock (_lock)
         {
-            if (_memories.Count >= Limits.Memories)
+            if (_memories.Count + _sharedMemories.Count >= Limits.Memories)
             {
                 throw new ResourceLimitException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"memory count too high: {Limits.Memories} memories are allowed"));
             }
@@ -252,7 +265,16 @@ internal sealed class ManagedStore : Store
         LinearMemory memory = MemoryAllocator.Create(type, _engine.MemoryMode, pages, _budget, _engine.Options.CommitMaximumMemory, _engine.RequireMemoryMode);
         lock (_lock)
         {
-            _memories.Add(memory);
+            if (type.IsShared)
+            {
+                // Its end is not the store's to decide.
+                memory.Shared = new SharedMemory(memory);
+                _sharedMemories.Add(memory.Shared);
+            }
+            else
+            {
+                _memories.Add(memory);
+            }
         }
 
         return memory;
@@ -460,6 +482,11 @@ internal sealed class ManagedStore : Store
             foreach (LinearMemory memory in _memories)
             {
                 memory.Retire();
+            }
+
+            foreach (SharedMemory memory in _sharedMemories)
+            {
+                memory.Leave();
             }
         }
     }

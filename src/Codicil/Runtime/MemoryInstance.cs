@@ -9,6 +9,8 @@ internal sealed class MemoryInstance(ManagedStore store, LinearMemory memory) : 
 
     public override Store Store => store;
 
+    public override SharedMemory? Shared => memory.Shared;
+
     public override MemoryType Type => new(new Limits(memory.PageCount, memory.Type.Limits.Maximum), memory.Type.Is64, memory.Type.IsShared, memory.Type.PageSizeLog2);
 
     public override ulong PageCount
