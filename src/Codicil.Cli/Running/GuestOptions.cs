@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Net;
 
 using Codicil.Cli.Options;
+using Codicil.Cli.Wast;
+using Codicil.Format;
 
 namespace Codicil.Cli.Running;
 
@@ -30,6 +32,10 @@ internal sealed class GuestOptions
 
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "No compilation cache; there is none yet." };
 
+    private readonly Option<string?> _features = new("--features") { Description = "The proposals that modules may use, such as wasm3,threads; default WebAssembly 3.0.", HelpName = "F" };
+
+    private readonly Option<int?> _threads = new("--threads") { Description = "Let the guest have N threads besides the main one (wasi-threads).", HelpName = "N" };
+
     private readonly Option<int> _repeat = new("--repeat") { Description = "Make the call N times.", DefaultValueFactory = static _ => 1, HelpName = "N" };
 
     private readonly Option<bool> _time = new("--time") { Description = "Print what each phase took to standard error, as one JSON line." };
@@ -42,7 +48,7 @@ internal sealed class GuestOptions
     {
         foreach (Option option in (Option[])[
             _engine, _directories, _environment, _inheritEnvironment, _listeners, _timeout, _fuel, _maximumMemory, _maximumStack,
-            _cache, _noCache, _repeat, _time, _bench, _deterministic])
+            _features, _threads, _cache, _noCache, _repeat, _time, _bench, _deterministic])
         {
             command.Options.Add(option);
         }
@@ -59,8 +65,17 @@ internal sealed class GuestOptions
             throw new UsageException("--repeat: at least 1");
         }
 
+        int? threads = parse.GetValue(_threads);
+        if (threads < 0)
+        {
+            throw new UsageException("--threads: at least 0");
+        }
+
+        WasmFeatures features = parse.GetValue(_features) is string names ? FeatureNames.Parse(names) : WasmFeatures.Wasm3;
         return new Values
         {
+            Features = threads is null ? features : features | WasmFeatures.Threads,
+            Threads = threads,
             Engine = EngineChoice.Parse(parse.GetValue(_engine)!),
             Environment = [.. (parse.GetValue(_environment) ?? []).Select(ParseVariable)],
             InheritEnvironment = parse.GetValue(_inheritEnvironment),
@@ -126,6 +141,13 @@ internal sealed class GuestOptions
 
         public int? MaximumStack { get; init; }
 
+        public WasmFeatures Features { get; init; } = WasmFeatures.Wasm3;
+
+        /// <summary>The most threads besides the main one; null for the default where modules may have threads at all.</summary>
+        public int? Threads { get; init; }
+
+        public bool AllowsThreads => Features.HasFlag(WasmFeatures.Threads);
+
         public int Repeat { get; init; } = 1;
 
         public bool Time { get; init; }
@@ -141,7 +163,8 @@ internal sealed class GuestOptions
         public EngineOptions ToEngineOptions() => new()
         {
             Kind = Engine,
-            Interruptible = Timeout is not null,
+            Features = Features,
+            Interruptible = Timeout is not null || AllowsThreads,
             MaxStackBytes = MaximumStack ?? EngineOptions.Default.MaxStackBytes,
         };
 
