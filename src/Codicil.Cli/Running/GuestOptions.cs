@@ -8,7 +8,7 @@ using Codicil.Format;
 namespace Codicil.Cli.Running;
 
 /// <summary>The options that <c>run</c> and <c>call</c> share, and what they mean for engine and store.</summary>
-internal sealed class GuestOptions
+internal sealed class GuestOptions(bool withThreads)
 {
     private readonly Option<string> _engine = EngineChoice.Option();
 
@@ -46,9 +46,15 @@ internal sealed class GuestOptions
 
     public void AddTo(Command command)
     {
+        // A plug-in is one thread.
+        if (withThreads)
+        {
+            command.Options.Add(_threads);
+        }
+
         foreach (Option option in (Option[])[
             _engine, _directories, _environment, _inheritEnvironment, _listeners, _timeout, _fuel, _maximumMemory, _maximumStack,
-            _features, _threads, _cache, _noCache, _repeat, _time, _bench, _deterministic])
+            _features, _cache, _noCache, _repeat, _time, _bench, _deterministic])
         {
             command.Options.Add(option);
         }
@@ -65,7 +71,7 @@ internal sealed class GuestOptions
             throw new UsageException("--repeat: at least 1");
         }
 
-        int? threads = parse.GetValue(_threads);
+        int? threads = withThreads ? parse.GetValue(_threads) : null;
         if (threads < 0)
         {
             throw new UsageException("--threads: at least 0");
