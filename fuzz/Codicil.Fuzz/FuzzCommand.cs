@@ -23,11 +23,12 @@ internal static class FuzzCommand
           --seconds N     stop after that time, whatever the count (no limit)
           --lanes N       work on so many seeds at a time (1)
           --simd          with vectors
+          --wasm3         with WebAssembly 3.0; CODICIL_FUZZ_NODE names a node that has it (26)
           --style NAME    programs of one style only (Generators/ProgramStyle.cs)
           --findings DIR  where findings are saved (findings)
           --reduce N      seconds for making a finding small (120)
           --progress N    a line of progress each N seeds (0: none)
-        Codicil.Fuzz replay FILE... [--simd]   runs saved findings (FILE.wasm with FILE.plan) again
+        Codicil.Fuzz replay FILE... [--simd|--wasm3]   runs saved findings (FILE.wasm with FILE.plan) again
         Codicil.Fuzz show SEED [--simd]        prints the program of a seed
         """;
 
@@ -52,7 +53,7 @@ internal static class FuzzCommand
                 return await ReplayAsync(options).ConfigureAwait(false);
             case "show" when options.Files is [var seed]:
                 Console.Write(ProgramGenerator.Create(
-                    ulong.Parse(seed, CultureInfo.InvariantCulture), new Operators(Laboratory.FeaturesOf(options.Simd)), options.Simd, options.Style).Text);
+                    ulong.Parse(seed, CultureInfo.InvariantCulture), new Operators(options.Features), options.Simd, options.Style).Text);
                 return 0;
             default:
                 await Console.Error.WriteLineAsync(Usage).ConfigureAwait(false);
@@ -63,7 +64,7 @@ internal static class FuzzCommand
     private static async Task<int> ReplayAsync(Options options)
     {
         int different = 0;
-        using var laboratory = new Laboratory(WasmTools.Find(), options.Simd);
+        using var laboratory = new Laboratory(WasmTools.Find(), options.Features);
         foreach (string file in options.Files)
         {
             byte[] bytes = await File.ReadAllBytesAsync(file).ConfigureAwait(false);
@@ -107,6 +108,11 @@ internal sealed record Options
 
     public bool Simd { get; private set; }
 
+    public bool Wasm3 { get; private set; }
+
+    /// <summary>What modules may use.</summary>
+    public WasmFeatures Features => Laboratory.FeaturesOf(Simd, Wasm3);
+
     /// <summary>The style of programs; null lets the seed choose.</summary>
     public ProgramStyle? Style { get; private set; }
 
@@ -136,6 +142,7 @@ internal sealed record Options
                 case "--targets": options.Targets = [.. Value().Split(',')]; break;
                 case "--style": options.Style = Enum.TryParse(Value(), ignoreCase: true, out ProgramStyle style) ? style : throw new FormatException("no such style"); break;
                 case "--simd": options.Simd = true; break;
+                case "--wasm3": options.Wasm3 = options.Simd = true; break;
                 case ['-', ..]: throw new FormatException("unknown option " + args[i]);
                 default: options.Files.Add(args[i]); break;
             }
@@ -151,7 +158,7 @@ internal sealed class FuzzRun(Options options, TextWriter output)
     private readonly Statistics _statistics = new();
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly Lock _lock = new();
-    private readonly Lazy<Corpus> _corpus = new(() => Corpus.Load(WasmTools.Find()!.Shared, Laboratory.FeaturesOf(options.Simd)));
+    private readonly Lazy<Corpus> _corpus = new(() => Corpus.Load(WasmTools.Find()!.Shared, options.Features));
     private int _next;
     private int _findings;
     private int _mostMemory;
@@ -178,7 +185,7 @@ internal sealed class FuzzRun(Options options, TextWriter output)
 
     private async Task RunLaneAsync(WasmTools? tools)
     {
-        using var laboratory = new Laboratory(tools, options.Simd);
+        using var laboratory = new Laboratory(tools, options.Features);
         using var execution = new ExecutionTarget(laboratory, _statistics, options.Reduction);
         ValidationTarget? validation = tools is null ? null : new ValidationTarget(laboratory, _statistics, tools, _corpus.Value);
         while (_watch.Elapsed < options.Time)
@@ -244,7 +251,7 @@ internal sealed class FuzzRun(Options options, TextWriter output)
         {
             _findings++;
             Directory.CreateDirectory(options.Findings);
-            string path = Path.Combine(options.Findings, finding.Name + (options.Simd ? "-simd" : ""));
+            string path = Path.Combine(options.Findings, finding.Name + (options.Wasm3 ? "-wasm3" : options.Simd ? "-simd" : ""));
             File.WriteAllBytes(path + "." + finding.Extension, finding.Input);
             if (finding.Details.Length > 0)
             {

@@ -2,6 +2,7 @@ using System.Text.Json;
 
 using Codicil.Cli.Tests;
 using Codicil.Cli.Wast;
+using Codicil.Format;
 
 namespace Codicil.SpecTests;
 
@@ -16,26 +17,33 @@ internal static class ScriptRun
 
     public static string Folder => SharedData.Get("conformance", "spec3");
 
-    public static WastResult Run(string script, MemoryProtection memory)
+    public static WastResult Run(string script, MemoryProtection memory) => Run(Path.Combine(Folder, script), script, memory, WasmFeatures.Wasm3);
+
+    /// <summary>Runs a script wherever it is.</summary>
+    public static WastResult Run(string path, string script, MemoryProtection memory, WasmFeatures features)
     {
-        string path = Path.Combine(Folder, script);
 
         // A script that exhausts the stack may take its process with it: then it is a failed test, not a lost run.
         return File.ReadAllText(path).Contains("assert_exhaustion", StringComparison.Ordinal)
-            ? RunInChildProcess(path, script, memory)
-            : WastSuite.Run([path], new EngineOptions { MemoryProtection = memory }, 1, static _ => { })[0];
+            ? RunInChildProcess(path, script, memory, features)
+            : WastSuite.Run([path], new EngineOptions { MemoryProtection = memory, Features = features }, 1, static _ => { })[0];
     }
 
-    private static WastResult RunInChildProcess(string path, string script, MemoryProtection memory)
+    private static WastResult RunInChildProcess(string path, string script, MemoryProtection memory, WasmFeatures features)
     {
         CodicilProcess.Result process = CodicilProcess.Run(
-            ["wast", path, "--json"],
+            ["wast", path, "--json", "--features", FeatureNames.Format(features)],
             null,
             new Dictionary<string, string> { ["CODICIL_MEMORY"] = memory == MemoryProtection.Guard ? "guard" : "checked" });
         Assert.True(process.ExitCode is 0 or 1, $"{script}: the process ended with {process.ExitCode}\n{process.Errors}");
         using JsonDocument document = JsonDocument.Parse(process.OutputBytes);
         JsonElement root = document.RootElement[0];
         var result = new WastResult(script) { Passed = root.GetProperty("passed").GetInt32() };
+        foreach (JsonProperty skip in root.GetProperty("skipped").EnumerateObject())
+        {
+            result.Skips.Add(skip.Name, skip.Value.GetInt32());
+        }
+
         foreach (JsonElement failure in root.GetProperty("failures").EnumerateArray())
         {
             result.Failures.Add(new WastFailure(

@@ -13,7 +13,7 @@ internal static class Wasm
     public static TheoryData<MemoryProtection> ModeData => [.. Modes];
 
     public static Engine CreateEngine(MemoryProtection mode = MemoryProtection.Auto, bool interruptible = false) =>
-        Engine.Create(new EngineOptions { MemoryProtection = mode, Interruptible = interruptible });
+        Engine.Create(new EngineOptions { MemoryProtection = mode, Interruptible = interruptible, Listener = CollectingListener.OfEnvironment });
 
     /// <summary>An instance in a store and an engine of its own.</summary>
     public static Instance Instantiate(string text, MemoryProtection mode = MemoryProtection.Auto, bool interruptible = false, Action<Linker>? define = null)

@@ -15,6 +15,7 @@ namespace Codicil.Fuzz.Execution;
 internal sealed class EngineWorker(WasmFeatures features)
 {
     private const long MostMemory = 1L << 30;
+    private const long MostHeap = 1L << 30;
 
     private readonly Dictionary<string, Engine> _engines = [];
 
@@ -75,20 +76,20 @@ internal sealed class EngineWorker(WasmFeatures features)
     private string Execute(string configuration, byte[] bytes, string importPlan, string callPlan, long mostMemory = MostMemory, Action<Store>? begin = null)
     {
         Engine engine = EngineOf(configuration);
-        using Store store = engine.CreateStore(new ResourceLimits { MemoryBytes = mostMemory });
+        using Store store = engine.CreateStore(new ResourceLimits { MemoryBytes = mostMemory, HeapBytes = MostHeap });
         begin?.Invoke(store);
         List<string> lines = [];
         try
         {
             using Module module = Module.FromBytes(engine, bytes);
-            var world = new HostWorld();
-            Extern[] imports = world.CreateImports(store, module, importPlan);
+            var world = new HostWorld(store, features.HasFlag(WasmFeatures.Exceptions));
+            Extern[] imports = world.CreateImports(module, importPlan);
             Instance? instance = null;
             try
             {
                 instance = store.Instantiate(module, imports);
             }
-            catch (Exception exception) when (Failure(exception) is { } failure)
+            catch (Exception exception) when (Failure(exception, world, [], imports) is { } failure)
             {
                 lines.Add("start!" + failure);
             }
@@ -100,7 +101,7 @@ internal sealed class EngineWorker(WasmFeatures features)
                 Array.ForEach(exports, world.Add);
                 foreach (string call in callPlan == "-" ? [] : callPlan.Split(','))
                 {
-                    lines.Add(Call(call, exports));
+                    lines.Add(Call(call, world, exports, imports));
                 }
 
                 lines.AddRange(exports.Select(item => HostWorld.Describe(item, exports)));
@@ -144,7 +145,7 @@ internal sealed class EngineWorker(WasmFeatures features)
         return wasStopped ? "no" : account == Execute("cil", bytes, importPlan, callPlan, 8 * MostMemory) ? "yes" : "limited";
     }
 
-    private static string Call(string call, Extern[] exports)
+    private static string Call(string call, HostWorld world, Extern[] exports, Extern[] imports)
     {
         int colon = call.IndexOf(':', StringComparison.Ordinal);
         string index = call[..colon];
@@ -161,7 +162,7 @@ internal sealed class EngineWorker(WasmFeatures features)
         {
             function.Invoke(arguments, results);
         }
-        catch (Exception exception) when (Failure(exception) is { } failure)
+        catch (Exception exception) when (Failure(exception, world, exports, imports) is { } failure)
         {
             return index + "!" + failure;
         }
@@ -170,9 +171,10 @@ internal sealed class EngineWorker(WasmFeatures features)
     }
 
     // The classes of traps that both sides tell apart; null for what is no answer of a guest but an error of the engine.
-    private static string? Failure(Exception exception) => exception switch
+    private static string? Failure(Exception exception, HostWorld world, Extern[] exports, Extern[] imports) => exception switch
     {
         HostWorld.HostStopException => "host",
+        GuestException guest => world.Format(guest, exports, imports),
         TrapException trap => trap.Code switch
         {
             TrapCode.UnreachableCodeReached => "unreachable",
@@ -183,6 +185,9 @@ internal sealed class EngineWorker(WasmFeatures features)
             TrapCode.IndirectCallToNull or TrapCode.BadSignature => "indirect",
             TrapCode.TableOutOfBounds or TrapCode.UndefinedElement => "table",
             TrapCode.StackOverflow => "stack",
+            TrapCode.ArrayOutOfBounds => "array",
+            TrapCode.NullReference => "null",
+            TrapCode.CastFailure => "cast",
             _ => "trap(" + trap.Message.Replace(' ', '_') + ")",
         },
         ResourceLimitException => "limit",

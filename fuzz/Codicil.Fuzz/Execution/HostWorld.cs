@@ -11,9 +11,22 @@ internal sealed class HostWorld
 {
     private static readonly object[] s_tokens = [.. Enumerable.Range(0, CallPlan.Tokens).Select(static i => (object)string.Create(CultureInfo.InvariantCulture, $"token {i}"))];
 
+    private readonly bool _throwsTags;
     private readonly List<Memory> _memories = [];
+    private readonly List<Tag> _tags = [];
+    private readonly Store _store;
+    private Tag? _stop;
     private uint _hash = 0x1234567;
     private int _calls;
+
+    /// <summary>A world of a store.</summary>
+    /// <param name="store">Whose imports it makes.</param>
+    /// <param name="throwsTags">Whether a host function ends a call by an exception of WebAssembly, which a guest may catch, and not by one of .NET.</param>
+    public HostWorld(Store store, bool throwsTags)
+    {
+        _store = store;
+        _throwsTags = throwsTags;
+    }
 
     /// <summary>What a host function throws now and then.</summary>
 #pragma warning disable CA1064 // It does not leave the worker.
@@ -30,7 +43,7 @@ internal sealed class HostWorld
         }
     }
 
-    public Extern[] CreateImports(Store store, Module module, string plan)
+    public Extern[] CreateImports(Module module, string plan)
     {
         string[] parts = plan == "-" ? [] : plan.Split(',');
         var imports = new Extern[parts.Length];
@@ -39,13 +52,18 @@ internal sealed class HostWorld
             string[] part = parts[i].Split(':');
             imports[i] = module.Imports[i].Type switch
             {
-                FunctionType function => Function.Create(store, function, (_, values, results) => Call(part[1], values, results)),
-                MemoryType memory => Memory.Create(store, memory),
-                TableType table => Table.Create(store, table, Value.Default(table.ElementType)),
-                GlobalType global => Global.Create(store, global, Parse(part[3], [])),
+                FunctionType function => Function.Create(_store, function, (_, values, results) => Call(part[1], values, results)),
+                MemoryType memory => Memory.Create(_store, memory),
+                TableType table => Table.Create(_store, table, Value.Default(table.ElementType)),
+                GlobalType global => Global.Create(_store, global, Parse(part[3], [])),
+                TagType tag => Tag.Create(_store, tag),
                 _ => throw new NotSupportedException(),
             };
             Add(imports[i]);
+            if (imports[i] is Tag imported)
+            {
+                _tags.Add(imported);
+            }
         }
 
         return imports;
@@ -61,6 +79,7 @@ internal sealed class HostWorld
             'f' => Value.FromF32(BitConverter.UInt32BitsToSingle(uint.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
             'F' => Value.FromF64(BitConverter.UInt64BitsToDouble(ulong.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
             'x' => Value.FromExtern(digits is "N" ? null : s_tokens[int.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture)]),
+            'a' => Value.FromAny(digits is "N" ? null : I31Reference.Create((int)uint.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
             _ => Value.FromFunction(digits is "N" ? null : (Function)exports[int.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture)]),
         };
     }
@@ -82,18 +101,25 @@ internal sealed class HostWorld
                 return "v128";
         }
 
-        if (value.IsNull)
+        if (value.Type == Value.FromException(null).Type)
         {
-            return "N";
+            return "v128";
         }
 
-        if (value.Type.HeapType == ValType.ExternRef.HeapType)
+        object? reference = value.ToObject();
+        switch (reference)
         {
-            int token = Array.IndexOf(s_tokens, value.AsExtern());
-            return token < 0 ? "x!" : string.Create(CultureInfo.InvariantCulture, $"x{token:x}");
+            case null:
+                return "N";
+            case I31Reference number:
+                return FormatNumber(number.Value);
+            case not Function:
+                // Of structures and arrays JavaScript sees no more than that there is one.
+                int token = Array.IndexOf(s_tokens, reference);
+                return token < 0 ? "x!" : string.Create(CultureInfo.InvariantCulture, $"x{token:x}");
         }
 
-        Function? function = value.AsFunction();
+        var function = (Function)reference;
         for (int i = 0; i < exports.Count; i++)
         {
             if (ReferenceEquals(exports[i], function))
@@ -103,6 +129,25 @@ internal sealed class HostWorld
         }
 
         return "r!";
+    }
+
+    /// <summary>An exception by the position of its tag among exports, then imports, and its values; both sides know no other tags.</summary>
+    public string Format(GuestException exception, IReadOnlyList<Extern> exports, IReadOnlyList<Extern> imports)
+    {
+        if (ReferenceEquals(exception.Tag, _stop))
+        {
+            return "host";
+        }
+
+        for (int i = 0; i < exports.Count + imports.Count; i++)
+        {
+            if (ReferenceEquals(i < exports.Count ? exports[i] : imports[i - exports.Count], exception.Tag))
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"exn({i}:{string.Join('.', exception.Values.Select(value => Format(value, exports)))})");
+            }
+        }
+
+        return "exn(?)";
     }
 
     public static string Describe(Extern item, IReadOnlyList<Extern> exports)
@@ -172,13 +217,17 @@ internal sealed class HostWorld
                 Mix((uint)(BitConverter.DoubleToUInt64Bits(number) >> 32));
                 break;
             default:
-                if (value.Type.HeapType == ValType.ExternRef.HeapType)
+                switch (value.ToObject())
                 {
-                    Mix(value.IsNull ? 0 : 1 + (uint)Array.IndexOf(s_tokens, value.AsExtern()));
-                }
-                else
-                {
-                    Mix(value.IsNull ? 0u : 7);
+                    case I31Reference small:
+                        Mix(Value.FromI32(small.Value));
+                        break;
+                    case Function:
+                        Mix(7u);
+                        break;
+                    case var reference:
+                        Mix(reference is null ? 0u : 1 + (uint)Array.IndexOf(s_tokens, reference));
+                        break;
                 }
 
                 break;
@@ -195,7 +244,18 @@ internal sealed class HostWorld
 
         if ((_hash & 0x7F) == 0x2A)
         {
+            if (_throwsTags)
+            {
+                throw new GuestException(_stop ??= Tag.Create(_store, new TagType(FunctionType.Empty)));
+            }
+
             throw new HostStopException();
+        }
+
+        if ((_hash & 0x3F) == 0x15 && _tags.Count > 0)
+        {
+            Tag tag = _tags[(int)((_hash >> 8) % (uint)_tags.Count)];
+            throw new GuestException(tag, [.. tag.Type.FunctionType.Parameters.Select(type => Make(CallPlan.LetterOfHost(type)))]);
         }
 
         if ((_hash & 0x1F) == 3 && _memories.Count > 0 && !_memories[0].TryGrow(1, out _))
@@ -205,16 +265,27 @@ internal sealed class HostWorld
 
         for (int i = 0; i < letters.Length; i++)
         {
-            Mix(5);
-            results[i] = letters[i] switch
-            {
-                'i' => Value.FromI32((int)_hash),
-                'I' => Value.FromI64(((long)(int)_hash << 32) | (_hash ^ 0x55)),
-                'f' => Value.FromF32((_hash & 0xFFFF) / 8f),
-                'F' => Value.FromF64((int)_hash / 16.0),
-                'x' => Value.FromExtern((_hash & 1) != 0 ? null : s_tokens[(_hash >> 1) & 3]),
-                _ => Value.FromFunction(null),
-            };
+            results[i] = Make(letters[i]);
         }
+    }
+
+    private Value Make(char letter)
+    {
+        Mix(5);
+        return letter switch
+        {
+            'i' => Value.FromI32((int)_hash),
+            'I' => Value.FromI64(((long)(int)_hash << 32) | (_hash ^ 0x55)),
+            'f' => Value.FromF32((_hash & 0xFFFF) / 8f),
+            'F' => Value.FromF64((int)_hash / 16.0),
+            'x' => Value.FromExtern((_hash & 1) != 0 ? null : s_tokens[(_hash >> 1) & 3]),
+            'a' => Value.FromAny((_hash & 3) switch
+            {
+                0 => null,
+                1 => AnyReference.FromHost(s_tokens[(_hash >> 2) & 3]),
+                _ => I31Reference.Create((int)_hash >> 2),
+            }),
+            _ => Value.FromFunction(null),
+        };
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using Codicil.Format;
 
 namespace Codicil.Fuzz.Execution;
@@ -8,19 +10,28 @@ internal sealed class Laboratory : IDisposable
     /// <summary>Both processes are replaced from time to time: what they hold on to must not decide later cases.</summary>
     private const int MostAnswers = 4000;
 
-    public Laboratory(WasmTools? tools, bool simd)
+    /// <summary>The environment variable that names a node whose V8 has WebAssembly 3.0; else it is the machine's node.</summary>
+    public const string NodeVariable = "CODICIL_FUZZ_NODE";
+
+    public Laboratory(WasmTools? tools, WasmFeatures features)
     {
         Tools = tools;
-        HasSimd = simd;
+        Features = features;
         TimeSpan timeout = TimeSpan.FromSeconds(60);
         Engine = new LineProcess(
-            Path.Combine(AppContext.BaseDirectory, "Codicil.Fuzz" + (OperatingSystem.IsWindows() ? ".exe" : "")), ["worker", simd ? "simd" : "scalar"], timeout);
-        Oracle = new LineProcess("node", ["--stack-size=900", Path.Combine(AppContext.BaseDirectory, "oracle.mjs")], timeout);
+            Path.Combine(AppContext.BaseDirectory, "Codicil.Fuzz" + (OperatingSystem.IsWindows() ? ".exe" : "")), ["worker", ((uint)features).ToString("x", CultureInfo.InvariantCulture)], timeout);
+        Oracle = new LineProcess(Environment.GetEnvironmentVariable(NodeVariable) is { Length: > 0 } node ? node : "node", ["--stack-size=900", Path.Combine(AppContext.BaseDirectory, "oracle.mjs")], timeout);
     }
 
     public WasmTools? Tools { get; }
 
-    public bool HasSimd { get; }
+    /// <summary>The features both sides have.</summary>
+    public WasmFeatures Features { get; }
+
+    public bool HasSimd => Features.HasFlag(WasmFeatures.Simd);
+
+    /// <summary>Whether modules use WebAssembly 3.0.</summary>
+    public bool HasWasm3 => Features.HasFlag(WasmFeatures.GarbageCollection);
 
     public LineProcess Engine { get; }
 
@@ -29,8 +40,9 @@ internal sealed class Laboratory : IDisposable
     /// <summary>The most resident memory that the engine's process was seen with, in MiB.</summary>
     public int MostMemory { get; private set; }
 
-    /// <summary>The features both sides have.</summary>
-    public static WasmFeatures FeaturesOf(bool simd) => simd ? WasmFeatures.Wasm2 : WasmFeatures.Wasm2 & ~WasmFeatures.Simd;
+    /// <summary>The features of a run. Relaxed instructions are left out: which of the allowed results comes is each engine's own.</summary>
+    public static WasmFeatures FeaturesOf(bool simd, bool wasm3) =>
+        wasm3 ? WasmFeatures.Wasm3 & ~WasmFeatures.RelaxedSimd : simd ? WasmFeatures.Wasm2 : WasmFeatures.Wasm2 & ~WasmFeatures.Simd;
 
     public async Task RefreshAsync()
     {

@@ -41,7 +41,7 @@ internal static class ExecutionComparison
             int trap = step.IndexOf('!', StringComparison.Ordinal);
             if (trap > 0 && step[trap - 1] is not 'x' and not 'r')
             {
-                statistics?.Add("trap " + step[(trap + 1)..]);
+                statistics?.Add("trap " + Cause(step[(trap + 1)..]));
             }
             else if (step.Contains('=', StringComparison.Ordinal))
             {
@@ -83,6 +83,12 @@ internal static class ExecutionComparison
             return Verdict.Dropped;
         }
 
+        if (expected.StartsWith("old ", StringComparison.Ordinal))
+        {
+            // The machine's own node may not have what the module needs.
+            return Verdict.Dropped;
+        }
+
         if (FirstWord(actual) is "invalid" or "link" && FirstWord(actual) == FirstWord(expected))
         {
             return Verdict.Same;
@@ -97,19 +103,31 @@ internal static class ExecutionComparison
                 return Verdict.Dropped;
             }
 
-            if (mine[i] != theirs[i])
+            if (mine[i] != theirs[i] && !IsSameRange(mine[i], theirs[i]))
             {
                 description = $"step {i}: engine {mine[i]}, V8 {theirs[i]}";
                 return Verdict.Different;
             }
         }
 
+        if (mine.Length == theirs.Length)
+        {
+            return Verdict.Same;
+        }
+
         description = $"engine: {actual[..Math.Min(300, actual.Length)]}, V8: {expected[..Math.Min(300, expected.Length)]}";
         return Verdict.Different;
     }
 
+    // array.init_* beyond the array and beyond the segment: the specification does not say which of the two is told.
+    private static bool IsSameRange(string mine, string theirs) =>
+        mine.EndsWith("!array", StringComparison.Ordinal) && (theirs == mine[..^5] + "table" || theirs == mine[..^5] + "memory");
+
     // From here on the states may differ.
     private static bool IsLimit(string step) => step.EndsWith("!stack", StringComparison.Ordinal) || step.EndsWith("!limit", StringComparison.Ordinal);
+
+    // An exception's values are no class of their own.
+    private static string Cause(string trap) => trap.Split(['(', ':'])[0];
 
     private static string FirstWord(string text)
     {

@@ -11,8 +11,8 @@ namespace Codicil.Fuzz.Targets;
 /// <summary>Runs generated modules on both engines. Not thread-safe.</summary>
 internal sealed class ExecutionTarget(Laboratory laboratory, Statistics statistics, TimeSpan reduction) : IDisposable
 {
-    private readonly Operators _operators = new(Laboratory.FeaturesOf(laboratory.HasSimd));
-    private readonly SmithGenerator? _smith = laboratory.Tools is null ? null : new SmithGenerator(laboratory.Tools, laboratory.HasSimd);
+    private readonly Operators _operators = new(laboratory.Features & WasmFeatures.Wasm2);
+    private readonly SmithGenerator? _smith = laboratory.Tools is null ? null : new SmithGenerator(laboratory.Tools, laboratory.HasSimd, laboratory.HasWasm3);
 
     /// <summary>The last module that smith made; for targets that change modules.</summary>
     public byte[]? Latest { get; private set; }
@@ -52,7 +52,7 @@ internal sealed class ExecutionTarget(Laboratory laboratory, Statistics statisti
 
     private async Task<Finding?> RunAsync(string generator, ulong seed, byte[] module, int rounds)
     {
-        FuzzCase? item = CaseMaker.Create(generator, seed, module, rounds, Laboratory.FeaturesOf(laboratory.HasSimd));
+        FuzzCase? item = CaseMaker.Create(generator, seed, module, rounds, laboratory.Features);
         if (item is null)
         {
             return new Finding(Name(generator, seed), "generated module was refused by the decoder", module, "wasm", "");

@@ -66,7 +66,7 @@ internal sealed partial class ValidationTarget(Laboratory laboratory, Statistics
     private async Task<Finding?> RunAsync(string name, ulong seed, byte[] mutant)
     {
         // JavaScript has one value for a name.
-        WasmModule module = ModuleDecoder.Decode(mutant, Laboratory.FeaturesOf(laboratory.HasSimd));
+        WasmModule module = ModuleDecoder.Decode(mutant, laboratory.Features);
         if (module.Imports.DistinctBy(static import => (import.ModuleName, import.Name)).Count() != module.Imports.Length)
         {
             statistics.Add("mutants: import one name twice");
@@ -76,7 +76,7 @@ internal sealed partial class ValidationTarget(Laboratory laboratory, Statistics
         FuzzCase? item;
         try
         {
-            item = CaseMaker.Create("mutant", seed, mutant, 1, Laboratory.FeaturesOf(laboratory.HasSimd));
+            item = CaseMaker.Create("mutant", seed, mutant, 1, laboratory.Features);
         }
         catch (NotSupportedException)
         {
@@ -202,7 +202,7 @@ internal sealed partial class ValidationTarget(Laboratory laboratory, Statistics
         return null;
     }
 
-    // The same bytes but for custom sections, or the same text: a segment may name table 0 or mean it.
+    // The same bytes but for custom sections, or the same text: a segment may name table 0 or mean it. An empty recursion group defines nothing and is not kept.
     private async Task<bool> AreEquivalentAsync(byte[] one, byte[] other)
     {
         byte[] first = ModuleBytes.WithoutCustomSections(one);
@@ -211,11 +211,13 @@ internal sealed partial class ValidationTarget(Laboratory laboratory, Statistics
     }
 
     private async Task<string> PrintAsync(byte[] module) =>
-        System.Text.Encoding.UTF8.GetString((await tools.RunAsync(module, "print").ConfigureAwait(false)).Output).Replace("(table 0) ", "", StringComparison.Ordinal);
+        System.Text.Encoding.UTF8.GetString((await tools.RunAsync(module, "print").ConfigureAwait(false)).Output)
+            .Replace("(table 0) ", "", StringComparison.Ordinal)
+            .Replace("  (rec)\n", "", StringComparison.Ordinal);
 
     private async Task<bool> ThirdOpinionAsync(byte[] module)
     {
-        string features = "mvp,mutable-global,saturating-float-to-int,sign-extension,multi-value,bulk-memory,reference-types" + (laboratory.HasSimd ? ",simd" : "");
+        string features = laboratory.HasWasm3 ? "wasm3,-relaxed-simd" : "mvp,mutable-global,saturating-float-to-int,sign-extension,multi-value,bulk-memory,reference-types" + (laboratory.HasSimd ? ",simd" : "");
         (int exitCode, _, _) = await tools.RunAsync(module, "validate", "--features", features).ConfigureAwait(false);
         return exitCode == 0;
     }
