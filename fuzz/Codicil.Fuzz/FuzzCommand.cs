@@ -19,7 +19,7 @@ internal static class FuzzCommand
         Codicil.Fuzz run [options]             runs cases from seeds; exit code 1 when something was found
           --start N       the first seed (1)
           --count N       how many seeds (1000)
-          --targets LIST  of smith, program, mutants, text, roundtrip (all)
+          --targets LIST  of smith, program, premade (with --wasm3), mutants, text, roundtrip (all)
           --seconds N     stop after that time, whatever the count (no limit)
           --lanes N       work on so many seeds at a time (1)
           --simd          with vectors
@@ -122,7 +122,7 @@ internal sealed record Options
 
     public TimeSpan Reduction { get; private set; } = TimeSpan.FromSeconds(120);
 
-    public HashSet<string> Targets { get; private set; } = ["smith", "program", "mutants", "text", "roundtrip"];
+    public HashSet<string> Targets { get; private set; } = ["smith", "program", "premade", "mutants", "text", "roundtrip"];
 
     public static Options Parse(string[] args)
     {
@@ -200,6 +200,11 @@ internal sealed class FuzzRun(Options options, TextWriter output)
             if (tools is not null && options.Targets.Contains("smith"))
             {
                 Report(await execution.RunSmithAsync(seed).ConfigureAwait(false));
+            }
+
+            if (options.Wasm3 && options.Targets.Contains("premade"))
+            {
+                Report(await execution.RunPremadeAsync(seed).ConfigureAwait(false));
             }
 
             if (options.Targets.Contains("program"))

@@ -120,7 +120,18 @@ public sealed class FunctionListenerTests
         var recorder = new Recorder();
         using Engine engine = Wasm.CreateEngine(interruptible: true);
         Instance instance = Instantiate(engine, recorder);
-        using var timer = new Timer(_ => instance.Store.Interrupt(new TimeoutException("late")), null, 20, Timeout.Infinite);
+        // Not before both calls are inside: an interruption that comes earlier is not heard of by the listener.
+        using var timer = new Timer(
+            _ =>
+            {
+                if (recorder.Events.Count == 2)
+                {
+                    instance.Store.Interrupt(new TimeoutException("late"));
+                }
+            },
+            null,
+            10,
+            10);
         Assert.Throws<TimeoutException>(() => instance.GetFunction("spin")!.Invoke());
         Assert.Equal(["1 spin()", "2 spin()", "2 spin ! TimeoutException", "1 spin ! TimeoutException"], recorder.Events);
     }

@@ -101,6 +101,12 @@ internal sealed class SmithGenerator : IDisposable
             arguments.AddRange(["--disallow-traps", "true"]);
         }
 
+        if (_wasm3 && random.Chance(50))
+        {
+            // Half of the modules keep to what 3.0 is about: else most instructions are those of vectors.
+            arguments.AddRange(["--allowed-instructions", random.Chance(50) ? "control,reference,aggregate,variable,parametric,table,numeric" : "control,reference,aggregate,variable,parametric,memory"]);
+        }
+
         // Some seeds make no memory where one is asked for.
         for (int attempt = 0; attempt < 4; attempt++)
         {

@@ -100,6 +100,12 @@ internal static class ExecutionComparison
         {
             if (IsLimit(mine[i]) || IsLimit(theirs[i]))
             {
+                if ((IsRefusal(mine[i]) || IsRefusal(theirs[i])) && IsTrap(mine[i]) && IsTrap(theirs[i]))
+                {
+                    // One has a limit on what it allocates where the other traps: either way nothing has happened.
+                    continue;
+                }
+
                 return Verdict.Dropped;
             }
 
@@ -128,6 +134,11 @@ internal static class ExecutionComparison
 
     // An exception's values are no class of their own.
     private static string Cause(string trap) => trap.Split(['(', ':'])[0];
+
+    // Not of the stack, which ends anywhere.
+    private static bool IsTrap(string step) => step.Contains('!', StringComparison.Ordinal) && !step.EndsWith("!stack", StringComparison.Ordinal);
+
+    private static bool IsRefusal(string step) => step.EndsWith("!limit", StringComparison.Ordinal);
 
     private static string FirstWord(string text)
     {

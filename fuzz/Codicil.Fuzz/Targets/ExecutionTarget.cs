@@ -48,6 +48,16 @@ internal sealed class ExecutionTarget(Laboratory laboratory, Statistics statisti
         return await RunAsync("program-" + style.ToString().ToUpperInvariant(), seed, module, 3).ConfigureAwait(false);
     }
 
+    /// <summary>One of the programs of Programs/, about what 3.0 adds; the calls follow from the seed.</summary>
+    public async Task<Finding?> RunPremadeAsync(ulong seed)
+    {
+        string[] files = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Programs"), "*.wat");
+        Array.Sort(files, StringComparer.Ordinal);
+        string file = files[(int)(seed % (ulong)files.Length)];
+        byte[] module = Wat.ToBinary(await File.ReadAllTextAsync(file).ConfigureAwait(false));
+        return await RunAsync("premade-" + Path.GetFileNameWithoutExtension(file), seed, module, 2).ConfigureAwait(false);
+    }
+
     private static string Name(string generator, ulong seed) => string.Create(CultureInfo.InvariantCulture, $"{generator}-{seed}");
 
     private async Task<Finding?> RunAsync(string generator, ulong seed, byte[] module, int rounds)
