@@ -47,6 +47,24 @@ public abstract class Function : Extern
     }
 
     /// <summary>
+    /// A host function of a function type that a module defines, for types that refer to others: a type index in <see cref="Type"/> means what it means in the module. Any module of the
+    /// engine with an equal type can import it.
+    /// </summary>
+    /// <param name="store">The store.</param>
+    /// <param name="module">The module that defines the type; it need not be instantiated.</param>
+    /// <param name="typeIndex">The type index.</param>
+    /// <param name="callback">What is called.</param>
+    /// <exception cref="ArgumentException">The module is another engine's, or the type is no function type.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such type.</exception>
+    public static Function Create(Store store, Module module, int typeIndex, HostFunctionCallback callback)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(callback);
+        return store.CreateFunction(module, typeIndex, callback);
+    }
+
+    /// <summary>
     /// A host function of an explicit type that may wait. WebAssembly code goes on when its task is complete; until then the thread that carries the call waits, and the store is busy:
     /// what follows an await may read and write the store's memories, but not call into it. An interrupt of the store ends the wait, the task is left to itself.
     /// </summary>

@@ -98,6 +98,10 @@ public abstract class Store : IDisposable
 
     internal abstract Function CreateFunction(BoundImport definition, object state);
 
+    internal abstract Function CreateFunction(Module module, int typeIndex, Delegate callback);
+
+    internal abstract Runtime.GcType GetGcType(Module module, int typeIndex);
+
     internal abstract Memory CreateMemory(MemoryType type);
 
     internal abstract Memory CreateMemory(SharedMemory memory);

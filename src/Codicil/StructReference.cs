@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using Codicil.Format.Types;
 using Codicil.Runtime;
 
@@ -10,6 +12,46 @@ public abstract class StructReference : AnyReference
     private protected StructReference(GcType type)
         : base(type)
     {
+    }
+
+    /// <summary>The type that it was made with.</summary>
+    public StructType StructType => new(Type);
+
+    /// <summary>Makes a structure.</summary>
+    /// <param name="store">The store that it is to belong to.</param>
+    /// <param name="type">Its type; of the same store.</param>
+    /// <param name="values">The value of each field, in order; of packed fields the lower bits are kept.</param>
+    /// <exception cref="ArgumentException">The type or a value is another store's, there are too few or too many values, or one is not of its field's type; the field is named.</exception>
+    /// <exception cref="ResourceLimitException">The heap is full (<see cref="ResourceLimits.HeapBytes"/>).</exception>
+    public static StructReference Create(Store store, StructType type, params ReadOnlySpan<Value> values)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        GcType definition = type.Definition.In(store);
+        if (values.Length != definition.Fields.Length)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"expected {definition.Fields.Length} values, found {values.Length}"), nameof(values));
+        }
+
+        StructReference structure = definition.Layout!.Class.Allocate(definition);
+        for (int i = 0; i < values.Length; i++)
+        {
+            StructFields.Set(structure, i, definition.CheckField(values[i], definition.Fields[i], i));
+        }
+
+        return structure;
+    }
+
+    /// <summary>Makes a structure whose fields are zero or null.</summary>
+    /// <param name="store">The store that it is to belong to.</param>
+    /// <param name="type">Its type; of the same store.</param>
+    /// <exception cref="ArgumentException">The type is another store's, or has a field without a default value; the field is named.</exception>
+    /// <exception cref="ResourceLimitException">The heap is full (<see cref="ResourceLimits.HeapBytes"/>).</exception>
+    public static StructReference CreateDefault(Store store, StructType type)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        GcType definition = type.Definition.In(store);
+        definition.CheckDefaultable();
+        return definition.Layout!.Class.Allocate(definition);
     }
 
     /// <summary>The number of fields.</summary>

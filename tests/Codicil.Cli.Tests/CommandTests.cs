@@ -113,6 +113,38 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    [Trait("Parity", "WTG-18")]
+    public void Inspect_shows_the_features_that_a_module_uses()
+    {
+        string module = _scratch.Write("features.wat", "(module (type (struct)) (memory i64 1) (memory 1 1 shared) (func $f (param v128) (return_call $f (local.get 0))))");
+        Assert.Contains("features: simd,tail-calls,garbage-collection,multi-memory,memory64,threads\n", CodicilProcess.Run("inspect", module).AssertExitCode(0).Output, StringComparison.Ordinal);
+        using JsonDocument json = JsonDocument.Parse(CodicilProcess.Run("inspect", "--json", module).AssertExitCode(0).OutputBytes);
+        Assert.Equal(
+            ["simd", "tail-calls", "garbage-collection", "multi-memory", "memory64", "threads"],
+            json.RootElement.GetProperty("features").EnumerateArray().Select(static feature => feature.GetString()));
+        Assert.False(json.RootElement.TryGetProperty("notCompiled", out _));
+        string plain = _scratch.Write("plain.wat", "(module (memory 1))");
+        Assert.Contains("features: none\n", CodicilProcess.Run("inspect", plain).AssertExitCode(0).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Parity", "WAZ-01")]
+    [Trait("Parity", "WTG-18")]
+    public void Features_are_switched_for_the_guests_that_run()
+    {
+        string shared = _scratch.Write("shared.wat", "(module (memory 1 1 shared) (func (export \"run\") (result i32) (i32.atomic.rmw.add (i32.const 0) (i32.const 1)) (i32.atomic.load (i32.const 0)) (i32.add)))");
+        Assert.Contains("threads", CodicilProcess.Run("run", "--invoke", "run", shared).AssertExitCode(65).Errors, StringComparison.Ordinal);
+        Assert.Equal("1\n", CodicilProcess.Run("run", "--features", "wasm3,threads", "--invoke", "run", shared).AssertExitCode(0).Output);
+        string vector = _scratch.Write("vector.wat", "(module (func (export \"run\") (drop (v128.const i64x2 1 2))))");
+        CodicilProcess.Run("run", "--invoke", "run", vector).AssertExitCode(0);
+        Assert.Contains("SIMD", CodicilProcess.Run("run", "--features=wasm1", "--invoke", "run", vector).AssertExitCode(65).Errors, StringComparison.Ordinal);
+        Assert.Contains("SIMD", CodicilProcess.Run("call", "--features=wasm1", vector, "run").AssertExitCode(65).Errors, StringComparison.Ordinal);
+        CodicilProcess.Run("call", vector, "run").AssertExitCode(0);
+        Assert.Contains("unknown feature", CodicilProcess.Run("run", "--features", "wasm9", vector).AssertExitCode(64).Errors, StringComparison.Ordinal);
+        Assert.Contains("RelaxedSimd needs Simd", CodicilProcess.Run("run", "--features=wasm1,relaxed-simd", vector).AssertExitCode(64).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Inspect_shows_the_functions_beyond_the_code_generators_limits()
     {
         string sums = string.Concat(Enumerable.Repeat("(local.set 0 (i32.add (i32.mul (local.get 0) (local.get 1)) (local.get 0)))", 6000));

@@ -17,6 +17,16 @@ public sealed class EngineOptionTests
         { WasmFeatures.Simd, "(module (func (drop (v128.const i32x4 0 0 0 0))))" },
         { WasmFeatures.ExtendedConstants, "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))" },
         { WasmFeatures.MutableGlobals, """(module (global (export "g") (mut i32) (i32.const 1)))""" },
+        { WasmFeatures.TailCalls, "(module (func $f (return_call $f)))" },
+        { WasmFeatures.FunctionReferences, "(module (type $t (func)) (func (param (ref null $t))))" },
+        { WasmFeatures.GarbageCollection, "(module (type (struct (field i32))))" },
+        { WasmFeatures.MultiMemory, "(module (memory 1) (memory 1))" },
+        { WasmFeatures.Memory64, "(module (memory i64 1))" },
+        { WasmFeatures.Exceptions, "(module (tag))" },
+        { WasmFeatures.RelaxedSimd, "(module (func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))" },
+        { WasmFeatures.Threads, "(module (memory 1 1 shared))" },
+        { WasmFeatures.WideArithmetic, "(module (func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 1))))" },
+        { WasmFeatures.LegacyExceptions, "(module (func (try (do) (catch_all))))" },
     };
 
     [Theory]
@@ -25,16 +35,17 @@ public sealed class EngineOptionTests
     [Trait("Parity", "WTG-18")]
     public void A_feature_that_is_off_is_named_when_a_module_needs_it(WasmFeatures feature, string text)
     {
-        using Engine all = Engine.Create();
+        using Engine all = Engine.Create(new EngineOptions { Features = WasmFeatures.All });
         Module.FromText(all, text).Dispose();
 
         // What builds on a feature goes with it.
-        WasmFeatures without = WasmFeatures.Wasm3 & ~feature;
+        WasmFeatures without = WasmFeatures.All & ~feature;
         without &= feature switch
         {
             WasmFeatures.Simd => ~WasmFeatures.RelaxedSimd,
             WasmFeatures.ReferenceTypes => ~(WasmFeatures.FunctionReferences | WasmFeatures.GarbageCollection | WasmFeatures.Exceptions),
             WasmFeatures.BulkMemory => ~(WasmFeatures.ReferenceTypes | WasmFeatures.FunctionReferences | WasmFeatures.GarbageCollection | WasmFeatures.Exceptions),
+            WasmFeatures.FunctionReferences => ~WasmFeatures.GarbageCollection,
             _ => WasmFeatures.All,
         };
         using Engine limited = Engine.Create(new EngineOptions { Features = without });
@@ -44,21 +55,40 @@ public sealed class EngineOptionTests
 
     [Fact]
     [Trait("Parity", "WAZ-01")]
+    [Trait("Parity", "WTG-18")]
+    public void Custom_page_sizes_are_malformed_limits_until_they_are_switched_on()
+    {
+        const string text = "(module (memory 1 (pagesize 1)))";
+        using Engine all = Engine.Create(new EngineOptions { Features = WasmFeatures.All });
+        Module.FromText(all, text).Dispose();
+        using Engine limited = Engine.Create(new EngineOptions { Features = WasmFeatures.All & ~WasmFeatures.CustomPageSizes });
+        Assert.Contains("custom page sizes are switched off", Assert.Throws<MalformedModuleException>(() => Module.FromText(limited, text)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Parity", "WAZ-01")]
     public void Presets_are_the_standards_and_the_default_is_the_newest()
     {
         Assert.Equal(WasmFeatures.Wasm3, EngineOptions.Default.Features);
         using Engine first = Engine.Create(new EngineOptions { Features = WasmFeatures.Wasm1 });
         Module.FromText(first, "(module (memory 1) (func (param i32) (result i32) (i32.load (local.get 0))))").Dispose();
+        using Engine second = Engine.Create(new EngineOptions { Features = WasmFeatures.Wasm2 });
         foreach (TheoryDataRow<WasmFeatures, string> row in FeatureModules)
         {
             (WasmFeatures feature, string text) = row.Data;
-            if (feature != WasmFeatures.MutableGlobals)
+            if (feature == WasmFeatures.MutableGlobals)
             {
-                Assert.Equal(feature, Assert.Throws<UnsupportedModuleException>(() => Module.FromText(first, text)).Feature);
+                continue;
+            }
+
+            bool isOfSecond = (WasmFeatures.Wasm2 & feature) != 0;
+            Assert.Equal(feature, Assert.Throws<UnsupportedModuleException>(() => Module.FromText(isOfSecond ? first : second, text)).Feature);
+            if (isOfSecond)
+            {
+                Module.FromText(second, text).Dispose();
             }
         }
 
-        using Engine second = Engine.Create(new EngineOptions { Features = WasmFeatures.Wasm2 });
         Module.FromText(second, "(module (func (drop (v128.const i32x4 0 0 0 0))))").Dispose();
         Assert.Throws<UnsupportedModuleException>(() => Module.FromText(second, "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))"));
         Assert.Equal(WasmFeatures.Threads, Assert.Throws<UnsupportedModuleException>(() => Module.FromText(second, "(module (memory 1 1 shared))")).Feature);

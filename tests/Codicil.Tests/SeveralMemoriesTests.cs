@@ -86,6 +86,7 @@ public sealed class SeveralMemoriesTests
     }
 
     [Fact]
+    [Trait("Parity", "WTG-13")]
     public void A_64_bit_memory_goes_beyond_4_GiB()
     {
         const ulong Pages = (5UL << 30) >> 16;

@@ -22,6 +22,7 @@ public sealed class VectorLevelTests
     [InlineData("DOTNET_EnableAVX")]
     [InlineData("DOTNET_EnableSSE42")]
     [InlineData("DOTNET_EnableHWIntrinsic")]
+    [Trait("Parity", "WTG-18")]
     public void Results_do_not_depend_on_the_processor(string variable)
     {
         ChildProcessResult lower = ChildProcess.Run(

@@ -52,42 +52,18 @@ internal static class InspectCommand
     {
         try
         {
-            using Engine engine = Engine.Create();
+            using Engine engine = Engine.Create(new EngineOptions { Features = WasmFeatures.All });
             using Module compiled = Module.FromBytes(engine, bytes);
             return new Code([.. compiled.DescribeCode().Where(static function => !function.IsOptimized)], null);
         }
         catch (WasmException exception)
         {
-            // The formats know more features than the engine has.
+            // A limit of the engine.
             return new Code([], exception.Message);
         }
     }
 
     private static string? NameOf(WasmModule module, int function) => module.Names.Functions[function];
-
-    /// <summary>A feature is used when the module is refused without it, and with the reason that it is missing.</summary>
-    private static WasmFeatures UsedFeatures(byte[] bytes)
-    {
-        WasmFeatures used = WasmFeatures.None;
-        foreach (WasmFeatures feature in Enum.GetValues<WasmFeatures>())
-        {
-            if (!ulong.IsPow2((ulong)feature))
-            {
-                continue;
-            }
-
-            try
-            {
-                ModuleValidator.Validate(ModuleDecoder.Decode(bytes, WasmFeatures.All & ~feature));
-            }
-            catch (WasmException)
-            {
-                used |= feature;
-            }
-        }
-
-        return used;
-    }
 
     private static int CodeBytes(WasmModule module) => module.Bodies.Sum(body => body.Range.Length);
 
@@ -117,7 +93,7 @@ internal static class InspectCommand
             text.Append(CultureInfo.InvariantCulture, $"largest function: {index} with {length} bytes\n");
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"features: {(UsedFeatures(bytes) is var used and not WasmFeatures.None ? FeatureNames.Format(used) : "none")}\n");
+        text.Append(CultureInfo.InvariantCulture, $"features: {(module.FindUsedFeatures() is var used and not WasmFeatures.None ? FeatureNames.Format(used) : "none")}\n");
         if (module.StartFunction is int start)
         {
             text.Append(CultureInfo.InvariantCulture, $"start function: {start}\n");
@@ -170,7 +146,7 @@ internal static class InspectCommand
             writer.WriteNumber("dataBytes", DataBytes(module));
             writer.WriteNumber("largestFunctionBytes", LargestBody(module).Length);
             writer.WriteStartArray("features");
-            foreach (string feature in UsedFeatures(bytes) is var used and not WasmFeatures.None ? FeatureNames.Format(used).Split(',') : [])
+            foreach (string feature in module.FindUsedFeatures() is var used and not WasmFeatures.None ? FeatureNames.Format(used).Split(',') : [])
             {
                 writer.WriteStringValue(feature);
             }

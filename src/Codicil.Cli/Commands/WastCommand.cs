@@ -24,7 +24,7 @@ internal static class WastCommand
             var options = new EngineOptions
             {
                 Kind = EngineChoice.Parse(parse.GetValue(engine)!),
-                Features = parse.GetValue(features) is string text ? FeatureNames.Parse(text) : WasmFeatures.Wasm3,
+                Features = parse.GetValue(features) is string text ? FeatureNames.ParseForEngine(text) : WasmFeatures.Wasm3,
             };
             List<string> files = WastSuite.Find(parse.GetValue(paths)!);
             WastResult[] results = Progress.Run(progress => WastSuite.Run(files, options, parse.GetValue(jobs), progress));

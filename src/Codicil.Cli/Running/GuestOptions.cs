@@ -12,6 +12,8 @@ internal sealed class GuestOptions(bool withThreads)
 {
     private readonly Option<string> _engine = EngineChoice.Option();
 
+    private readonly Option<string?> _features = new("--features") { Description = "The proposals that modules may use, such as wasm2 or wasm3,threads; default WebAssembly 3.0.", HelpName = "F" };
+
     private readonly Option<string[]> _directories = new("--dir") { Description = "A directory that the guest sees, at GUEST or under the same name; with :ro it may only read.", HelpName = "HOST[::GUEST][:ro]" };
 
     private readonly Option<string[]> _environment = new("--env") { Description = "A variable of the guest's environment.", HelpName = "K=V" };
@@ -32,8 +34,6 @@ internal sealed class GuestOptions(bool withThreads)
 
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "No compilation cache; there is none yet." };
 
-    private readonly Option<string?> _features = new("--features") { Description = "The proposals that modules may use, such as wasm3,threads; default WebAssembly 3.0.", HelpName = "F" };
-
     private readonly Option<int?> _threads = new("--threads") { Description = "Let the guest have N threads besides the main one (wasi-threads).", HelpName = "N" };
 
     private readonly Option<int> _repeat = new("--repeat") { Description = "Make the call N times.", DefaultValueFactory = static _ => 1, HelpName = "N" };
@@ -53,8 +53,8 @@ internal sealed class GuestOptions(bool withThreads)
         }
 
         foreach (Option option in (Option[])[
-            _engine, _directories, _environment, _inheritEnvironment, _listeners, _timeout, _fuel, _maximumMemory, _maximumStack,
-            _features, _cache, _noCache, _repeat, _time, _bench, _deterministic])
+            _engine, _features, _directories, _environment, _inheritEnvironment, _listeners, _timeout, _fuel, _maximumMemory, _maximumStack,
+            _cache, _noCache, _repeat, _time, _bench, _deterministic])
         {
             command.Options.Add(option);
         }
@@ -77,7 +77,7 @@ internal sealed class GuestOptions(bool withThreads)
             throw new UsageException("--threads: at least 0");
         }
 
-        WasmFeatures features = parse.GetValue(_features) is string names ? FeatureNames.Parse(names) : WasmFeatures.Wasm3;
+        WasmFeatures features = parse.GetValue(_features) is string names ? FeatureNames.ParseForEngine(names) : EngineOptions.Default.Features;
         return new Values
         {
             Features = threads is null ? features : features | WasmFeatures.Threads,
@@ -133,6 +133,8 @@ internal sealed class GuestOptions(bool withThreads)
     {
         public EngineKind Engine { get; init; }
 
+        public WasmFeatures Features { get; init; } = EngineOptions.Default.Features;
+
         public IReadOnlyList<KeyValuePair<string, string>> Environment { get; init; } = [];
 
         public bool InheritEnvironment { get; init; }
@@ -146,8 +148,6 @@ internal sealed class GuestOptions(bool withThreads)
         public long? MaximumMemory { get; init; }
 
         public int? MaximumStack { get; init; }
-
-        public WasmFeatures Features { get; init; } = WasmFeatures.Wasm3;
 
         /// <summary>The most threads besides the main one; null for the default where modules may have threads at all.</summary>
         public int? Threads { get; init; }

@@ -37,6 +37,23 @@ internal static class FeatureNames
         return features;
     }
 
+    /// <summary>As <see cref="Parse"/>, for an engine: features that contradict each other are wrong usage, too.</summary>
+    /// <exception cref="UsageException">A name is unknown, or a feature lacks another that it needs.</exception>
+    public static WasmFeatures ParseForEngine(string text)
+    {
+        WasmFeatures features = Parse(text);
+        try
+        {
+            Engine.Create(new EngineOptions { Features = features }).Dispose();
+        }
+        catch (ArgumentException exception)
+        {
+            throw new UsageException($"--features {text}: {exception.Message}");
+        }
+
+        return features;
+    }
+
     private static string Kebab(string name)
     {
         var builder = new StringBuilder();

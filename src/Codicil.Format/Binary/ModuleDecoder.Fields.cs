@@ -11,6 +11,7 @@ public ref partial struct ModuleDecoder
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly WasmFeatures _features;
     private ByteReader _reader;
+    private bool _hasRecursiveGroup;
 
     private readonly ImmutableArray<SubType>.Builder _types = ImmutableArray.CreateBuilder<SubType>(0);
     private readonly ImmutableArray<Import>.Builder _imports = ImmutableArray.CreateBuilder<Import>(0);
@@ -84,6 +85,7 @@ public ref partial struct ModuleDecoder
             Globals = _globalOffsets.DrainToImmutable(),
             Tags = _tagOffsets.DrainToImmutable(),
             Exports = _exportOffsets.DrainToImmutable(),
+            HasRecursiveGroup = _hasRecursiveGroup,
             ElementSegments = _elementSegmentOffsets.DrainToImmutable(),
             DataSegments = _dataSegmentOffsets.DrainToImmutable(),
             Start = _startOffset,

@@ -23,6 +23,7 @@ public ref partial struct ModuleDecoder
             {
                 FeatureGate.Require(_features, WasmFeatures.GarbageCollection, _reader.Position);
                 _reader.Position++;
+                _hasRecursiveGroup = true;
                 int length = ReadCount(start, ImplementationLimits.Types, "types");
                 for (int j = 0; j < length; j++)
                 {

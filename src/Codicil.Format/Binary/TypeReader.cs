@@ -228,7 +228,8 @@ internal static class TypeReader
         ? heapType
         : throw new InvalidModuleException($"unknown type {index}", offset);
 
-    private static WasmFeatures FeatureOf(HeapType heapType) => heapType.TypeIndex switch
+    /// <summary>The proposal of an abstract heap type.</summary>
+    public static WasmFeatures FeatureOf(HeapType heapType) => heapType.TypeIndex switch
     {
         -0x10 => WasmFeatures.None,
         -0x11 => WasmFeatures.ReferenceTypes,

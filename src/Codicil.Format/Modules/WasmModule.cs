@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 
 using Codicil.Format.Types;
+using Codicil.Format.Validation;
 
 namespace Codicil.Format.Modules;
 
@@ -92,6 +93,12 @@ public sealed class WasmModule
     /// <summary>Offsets of each import, function declaration, table, memory, global, export ... for error positions.</summary>
     internal ModuleOffsets Offsets { get; init; } = new();
 
+    /// <summary>
+    /// The proposals that the module uses: it decodes and validates with these alone, and not when one of them is off. For a module that has been validated; every call walks over
+    /// all its code.
+    /// </summary>
+    public WasmFeatures FindUsedFeatures() => FeatureScan.Of(this);
+
     /// <summary>The function type of a type index that is known to be a function's.</summary>
     public FunctionType GetFunctionType(int typeIndex) => Types[typeIndex].Composite.Function
         ?? throw new ArgumentException($"type {typeIndex} is no function type", nameof(typeIndex));
@@ -138,4 +145,7 @@ internal sealed class ModuleOffsets
     public ImmutableArray<int> DataSegments { get; init; } = [];
 
     public int Start { get; init; }
+
+    /// <summary>Whether types stand in a group that is written as one, be it of one type or of none.</summary>
+    public bool HasRecursiveGroup { get; init; }
 }

@@ -70,6 +70,15 @@ internal sealed partial class Adapters(ManagedEngine engine)
         return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null), type, thunk.CanonicalTypeId, thunk.Code);
     }
 
+    /// <summary>A host function in its raw form of a type of a module.</summary>
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
+    public FunctionInstance CreateHostFunction(ManagedStore store, ManagedModule module, int typeIndex, Delegate callback)
+    {
+        FunctionType type = module.Format.GetFunctionType(typeIndex);
+        Thunk thunk = _rawThunks.GetOrAdd(WithoutIndices(type), key => new Lazy<Thunk>(() => EmitRawThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
+        return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null, module.Types), type, module.CanonicalTypes[typeIndex], thunk.Code);
+    }
+
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance CreateHostFunction(ManagedStore store, BoundImport definition, object state)
     {
@@ -93,9 +102,21 @@ internal sealed partial class Adapters(ManagedEngine engine)
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance Listen(FunctionInstance function, ModuleInstance importer, int functionIndex)
     {
-        Thunk thunk = _listeningThunks.GetOrAdd(function.Type, key => new Lazy<Thunk>(() => EmitListeningThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
+        Thunk thunk = _listeningThunks.GetOrAdd(WithoutIndices(function.Type), key => new Lazy<Thunk>(() => EmitListeningThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
         return new FunctionInstance(
             function.ManagedStore, new ListenedImport(importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalTypeId, thunk.Code);
+    }
+
+    // References are held alike, whatever they point to: thunks for types of different modules are the same code, and what an index means is the host function's to know.
+    private static FunctionType WithoutIndices(FunctionType type)
+    {
+        return type.Parameters.Any(HasIndex) || type.Results.Any(HasIndex)
+            ? new FunctionType([.. type.Parameters.Select(Replace)], [.. type.Results.Select(Replace)])
+            : type;
+
+        static bool HasIndex(ValType type) => type.IsReference && type.HeapType.IsConcrete;
+
+        static ValType Replace(ValType type) => HasIndex(type) ? ValType.Reference(true, HeapType.Any) : type;
     }
 
     private static void NoCallback()

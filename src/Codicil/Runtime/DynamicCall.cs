@@ -80,7 +80,7 @@ internal static class DynamicCall
 
     /// <summary>An argument of a host function in its raw form.</summary>
     public static void SetArgument(object? value, Span<Value> values, int index, HostFunction host) =>
-        values[index] = References.ToValue(value, host.Type!.Parameters[index], host.Store.ManagedEngine.HostTypes);
+        values[index] = References.ToValue(value, host.Type!.Parameters[index], host.Types);
 
     /// <summary>Calls a host function in its raw form and checks what it gave.</summary>
     public static Value[] CallHost(Value[] arguments, HostFunction host)
@@ -114,7 +114,7 @@ internal static class DynamicCall
             ValType wanted = type.Results[i];
             if (wanted.IsReference)
             {
-                _ = References.FromValue(results[i], wanted, host.Store.ManagedEngine.HostTypes, host.Store);
+                _ = References.FromValue(results[i], wanted, host.Types, host.Store);
             }
             else if (results[i].Type != wanted)
             {

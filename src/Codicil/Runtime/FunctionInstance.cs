@@ -85,7 +85,7 @@ internal sealed class FunctionInstance : Function
     public int CanonicalTypeId => _canonicalTypeId;
 
     /// <summary>What the type indices of <see cref="Type"/> mean.</summary>
-    public TypeContext Types => DefiningInstance?.ManagedModule.Types ?? _store.ManagedEngine.HostTypes;
+    public TypeContext Types => TypesOf(Target);
 
     /// <summary>The module instance that defines it, or null for host functions.</summary>
     public ModuleInstance? DefiningInstance => Target as ModuleInstance;
@@ -140,6 +140,14 @@ internal sealed class FunctionInstance : Function
         return results;
     }
 
+    private TypeContext TypesOf(object target) => target switch
+    {
+        ModuleInstance instance => instance.ManagedModule.Types,
+        HostFunction host => host.Types,
+        ListenedImport listened => TypesOf(listened.Target),
+        _ => _store.ManagedEngine.HostTypes,
+    };
+
     private void Publish(nint code)
     {
         Code = code;
@@ -157,9 +165,11 @@ internal sealed class HostFunction
     public readonly object? State;
 
     private readonly ManagedStore _store;
+    private readonly TypeContext? _types;
 
-    public HostFunction(ManagedStore store, Delegate callback, object? state, BoundImport? definition, FunctionType? type, ModuleInstance? caller)
+    public HostFunction(ManagedStore store, Delegate callback, object? state, BoundImport? definition, FunctionType? type, ModuleInstance? caller, TypeContext? types = null)
     {
+        _types = types;
         Type = type;
         _store = store;
         Callback = callback;
@@ -173,8 +183,11 @@ internal sealed class HostFunction
     /// <summary>For functions in the raw form: the type.</summary>
     public FunctionType? Type { get; }
 
+    /// <summary>What the type indices of <see cref="Type"/> mean.</summary>
+    public TypeContext Types => _types ?? _store.ManagedEngine.HostTypes;
+
     /// <summary>The same function for another calling instance.</summary>
-    public HostFunction For(ModuleInstance caller) => new(_store, Callback, State, Definition, Type, caller);
+    public HostFunction For(ModuleInstance caller) => new(_store, Callback, State, Definition, Type, caller, _types);
 
     /// <summary>The instance that imported it, for functions that want a caller.</summary>
     public ModuleInstance? Instance { get; }

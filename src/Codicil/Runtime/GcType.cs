@@ -137,6 +137,50 @@ internal sealed class GcType
         return value.Type == field.Type ? value : throw new ArgumentException($"expected {field.Type}, found {value.Type}", nameof(value));
     }
 
+    /// <summary>As the other, and an error names the field.</summary>
+    /// <exception cref="ArgumentException">The value is not of the type, or is another store's.</exception>
+    public Value CheckField(Value value, FieldType field, int index)
+    {
+        try
+        {
+            return CheckField(value, field);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new ArgumentException(string.Create(
+                System.Globalization.CultureInfo.InvariantCulture, $"{(Layout is null ? "element" : "field")} {index}: {exception.Message}"), nameof(value), exception);
+        }
+    }
+
+    /// <summary>Checks that every field has a default value.</summary>
+    /// <exception cref="ArgumentException">One has none.</exception>
+    public void CheckDefaultable()
+    {
+        for (int i = 0; i < Fields.Length; i++)
+        {
+            if (!Fields[i].Type.IsDefaultable)
+            {
+                throw new ArgumentException(string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture, $"{(Layout is null ? "the elements" : $"field {i}")} of type {Fields[i].Type} have no default value"));
+            }
+        }
+    }
+
+    /// <summary>The type, which must be of a store that can be used.</summary>
+    /// <exception cref="ArgumentException">It is another store's.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    public GcType In(Store store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        if (!ReferenceEquals(store, Store))
+        {
+            throw new ArgumentException("the type belongs to another store", nameof(store));
+        }
+
+        ObjectDisposedException.ThrowIf(store.IsDisposed, store);
+        return this;
+    }
+
     private static int[] AncestorsOf(TypeCanonicalizer canonicalizer, int id)
     {
         int[] ancestors = new int[DepthOf(canonicalizer, id) + 1];

@@ -208,6 +208,32 @@ internal sealed class ManagedStore : Store
         return _engine.Adapters.CreateHostFunction(this, definition, state);
     }
 
+    internal override Function CreateFunction(Module module, int typeIndex, Delegate callback) =>
+        _engine.Adapters.CreateHostFunction(this, CheckType(module, typeIndex, CompositeKind.Function), typeIndex, callback);
+
+    internal override GcType GetGcType(Module module, int typeIndex)
+    {
+        ManagedModule managed = CheckType(module, typeIndex, null);
+        return managed.Format.Types[typeIndex].Composite.Kind == CompositeKind.Function
+            ? throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"type {typeIndex} is a function type"), nameof(typeIndex))
+            : GetGcTypes(managed)[typeIndex];
+    }
+
+    private ManagedModule CheckType(Module module, int typeIndex, CompositeKind? kind)
+    {
+        CheckUsable();
+        if (module is not ManagedModule managed || !ReferenceEquals(managed.Engine, _engine))
+        {
+            throw new ArgumentException("the module belongs to another engine", nameof(module));
+        }
+
+        managed.CheckUsable();
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)typeIndex, (uint)managed.Format.Types.Length, nameof(typeIndex));
+        return kind is null || managed.Format.Types[typeIndex].Composite.Kind == kind
+            ? managed
+            : throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"type {typeIndex} is no {kind} type"), nameof(typeIndex));
+    }
+
     internal override Memory CreateMemory(MemoryType type)
     {
         CheckUsable();
