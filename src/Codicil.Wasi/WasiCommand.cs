@@ -13,7 +13,7 @@ public static class WasiCommand
     /// <param name="linker">Finds the imports; WASI must be defined in it when the module imports it.</param>
     /// <param name="store">The store. A command has ended when this returns; run the next one in a store of its own.</param>
     /// <param name="module">The module.</param>
-    /// <returns>The exit code: that of <c>proc_exit</c>, during instantiation too, or 0 when <c>_start</c> returns.</returns>
+    /// <returns>The exit code: that of <c>proc_exit</c>, in a thread and during instantiation too, or 0 when <c>_start</c> returns. Its threads have ended.</returns>
     /// <exception cref="LinkException">An import does not fit, or the module exports no <c>_start</c> without parameters and results; then none of its code has run.</exception>
     /// <exception cref="TrapException">The program trapped.</exception>
     public static uint Run(Linker linker, Store store, Module module)
@@ -49,12 +49,18 @@ public static class WasiCommand
 
         try
         {
-            Instance instance = linker.Instantiate(store, module);
-            foreach (string name in names)
-            {
-                instance.GetFunction(name)?.Invoke([], []);
-            }
-
+            Instance? instance = null;
+            WasiThreadGroup.Run(
+                store,
+                () =>
+                {
+                    instance = linker.Instantiate(store, module);
+                    foreach (string name in names)
+                    {
+                        instance.GetFunction(name)?.Invoke([], []);
+                    }
+                },
+                returnIsEnd: false);
             return instance;
         }
         catch (ExitException exit) when (exit.ExitCode == 0)
@@ -107,7 +113,7 @@ public static class WasiCommand
     {
         try
         {
-            run();
+            WasiThreadGroup.Run(store, run, returnIsEnd: true);
             return 0;
         }
         catch (ExitException exit)

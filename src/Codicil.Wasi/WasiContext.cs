@@ -11,33 +11,16 @@ namespace Codicil.Wasi;
 internal sealed class WasiContext : IDisposable
 {
     private readonly ConditionalWeakTable<Instance, InstanceState> _states = [];
+    private readonly WasiContext? _main;
     private InstanceState? _lastState;
+    private volatile Lock? _gate;
 
     public WasiContext(Store store, WasiOptions options)
+        : this(store, options, CreateDescriptors(options))
     {
-        const int MostDescriptors = 1 << 20;
-        Store = store;
-        Options = options;
-        if (options.MaximumDescriptors is < 3 or > MostDescriptors)
-        {
-            throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"invalid {nameof(WasiOptions.MaximumDescriptors)}: {options.MaximumDescriptors}"));
-        }
-
-        options.WallClock.Validate("Walltime");
-        options.MonotonicClock.Validate("Nanotime");
-        Arguments = new Arguments(this, options.Arguments);
-        Environment = new EnvironmentVariables(this, options.Environment);
-        Clock = new Clock(this);
-        Random = new RandomBytes(this);
-        Descriptors = new DescriptorTable(options.MaximumDescriptors);
         Descriptors.Add(new InputStreamDescriptor(options.StandardInput, this), out _);
         Descriptors.Add(new OutputStreamDescriptor(ForStore(options.StandardOutput), this), out _);
         Descriptors.Add(new OutputStreamDescriptor(ForStore(options.StandardError), this), out _);
-        FileDescriptor = new FileDescriptor(this);
-        Path = new Functions.Path(this);
-        Poll = new Poll(this);
-        Process = new Process(this);
-        Socket = new Socket(this);
         try
         {
             OpenDirectories();
@@ -48,6 +31,30 @@ internal sealed class WasiContext : IDisposable
             Dispose();
             throw;
         }
+    }
+
+    /// <summary>The same world for a thread, which has a store of its own.</summary>
+    public WasiContext(Store store, WasiContext main)
+        : this(store, main.Options, main.Descriptors)
+    {
+        _main = main;
+        _gate = main._gate;
+    }
+
+    private WasiContext(Store store, WasiOptions options, DescriptorTable descriptors)
+    {
+        Store = store;
+        Options = options;
+        Descriptors = descriptors;
+        Arguments = new Arguments(this, options.Arguments);
+        Environment = new EnvironmentVariables(this, options.Environment);
+        Clock = new Clock(this);
+        Random = new RandomBytes(this);
+        FileDescriptor = new FileDescriptor(this);
+        Path = new Functions.Path(this);
+        Poll = new Poll(this);
+        Process = new Process(this);
+        Socket = new Socket(this);
     }
 
     public Store Store { get; }
@@ -74,8 +81,23 @@ internal sealed class WasiContext : IDisposable
 
     public Socket Socket { get; }
 
-    /// <summary>Gives back what the programs hold of the host, when the store has ended. A call may still be inside.</summary>
-    public void Dispose() => Descriptors.Dispose();
+    /// <summary>Gives back what the programs hold of the host, when the store has ended. A call may still be inside. What a thread's store had is the main one's.</summary>
+    public void Dispose()
+    {
+        if (_main is null)
+        {
+            Descriptors.Dispose();
+        }
+    }
+
+    /// <summary>From now on several threads use what is the store's.</summary>
+    public void Share() => _gate ??= new Lock();
+
+    /// <summary>Keeps the other threads of a program out.</summary>
+    public WasiGate.Inside Enter() => new(_gate);
+
+    /// <summary>Lets the other threads of a program in while one waits.</summary>
+    public WasiGate.Outside LeaveForWait() => new(_gate);
 
     /// <summary>What belongs to the calling instance. Nearly always the same as last time, which costs a comparison.</summary>
     public InstanceState GetState(Caller caller)
@@ -87,6 +109,19 @@ internal sealed class WasiContext : IDisposable
 
     /// <summary>The memory of the calling instance.</summary>
     public GuestMemory GetMemory(Caller caller) => GetState(caller).GetMemory();
+
+    private static DescriptorTable CreateDescriptors(WasiOptions options)
+    {
+        const int MostDescriptors = 1 << 20;
+        if (options.MaximumDescriptors is < 3 or > MostDescriptors)
+        {
+            throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"invalid {nameof(WasiOptions.MaximumDescriptors)}: {options.MaximumDescriptors}"));
+        }
+
+        options.WallClock.Validate("Walltime");
+        options.MonotonicClock.Validate("Nanotime");
+        return new DescriptorTable(options.MaximumDescriptors);
+    }
 
     // The process's own output is written so that the end of the store and an interruption reach a write that waits.
     private Stream? ForStore(Stream? output) => output is ConsoleStream console ? console.For(Store) : output;
@@ -141,11 +176,13 @@ internal sealed class WasiContext : IDisposable
 internal sealed class InstanceState
 {
     private readonly Memory _memory;
+    private readonly bool _isShared;
 
     public InstanceState(Instance instance, WasiOptions options)
     {
         Instance = instance;
         _memory = instance.GetMemory("memory") ?? throw new TrapException("missing required memory export: a module that imports WASI must export its memory as `memory`");
+        _isShared = _memory.Shared is not null;
         WallClock = options.WallClock.CreateWallClock();
         MonotonicClock = options.MonotonicClock.CreateMonotonicClock();
         Random = options.Random.CreateSource();
@@ -160,5 +197,5 @@ internal sealed class InstanceState
     public RandomSource Random { get; }
 
     /// <summary>The instance's memory for the time of a call.</summary>
-    public GuestMemory GetMemory() => new(_memory);
+    public GuestMemory GetMemory() => new(_memory, _isShared);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
+using Codicil.Format.Types;
 using Codicil.Wasi.Abi;
 
 namespace Codicil.Wasi;
@@ -40,7 +41,10 @@ public static class WasiExtensions
         ArgumentNullException.ThrowIfNull(chooseOptions);
         var contexts = new ConditionalWeakTable<Store, WasiContext>();
         s_linkers.AddOrUpdate(linker, store => contexts.TryGetValue(store, out WasiContext? context) ? context.Options : chooseOptions(store));
-        WasiContext GetContext(Store store) => contexts.GetValue(store, key => CreateContext(key, chooseOptions));
+        WasiContext GetContext(Store store) => contexts.GetValue(store, key =>
+            WasiThreadGroup.Find(key) is WasiThreadGroup group && !ReferenceEquals(group.Main, key)
+                ? new WasiContext(key, GetContext(group.Main))
+                : CreateContext(key, chooseOptions));
         foreach (Snapshot snapshot in (ReadOnlySpan<Snapshot>)[Snapshot.Preview1, Snapshot.Unstable])
         {
             foreach ((string name, WasiFunctions.Factory create) in WasiFunctions.All)
@@ -49,6 +53,59 @@ public static class WasiExtensions
                 {
                     linker.Define(snapshot.ModuleName, name, store => Function.FromDelegate(store, create(GetContext(store), snapshot)));
                 }
+            }
+        }
+
+        return linker;
+    }
+
+    /// <summary>
+    /// Gives programs threads (wasi-threads, <c>wasi::thread-spawn</c>). A thread is one of ours, with a store and an instance of the same module of its own, linked by this linker; descriptors, streams
+    /// and files are the main thread's. The shared memory that the module imports has to be defined so that each store gets the same (<see cref="Memory.FromShared"/>), or by the overload that takes the module.
+    /// </summary>
+    /// <remarks>
+    /// An exit or a trap in any thread ends all, and the main thread's call ends with it. With <see cref="WasiCommand"/> the return of <c>_start</c> ends them, too; otherwise they go on until the main thread's store is disposed,
+    /// which waits for them. Host functions that the module imports, and streams, clocks and file systems of one's own, are called on several threads.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">The engine was made without <see cref="EngineOptions.Interruptible"/>.</exception>
+    /// <exception cref="ArgumentException">The function is defined already.</exception>
+    [RequiresDynamicCode("The call from WebAssembly is compiled at run time.")]
+    public static Linker DefineWasiThreads(this Linker linker, WasiThreadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(linker);
+        if (!linker.Engine.Options.Interruptible)
+        {
+            throw new InvalidOperationException("threads need an engine that was made with EngineOptions.Interruptible");
+        }
+
+        int most = (options ?? WasiThreadOptions.Default).MaximumThreads;
+        return linker.Define(WasiThreadGroup.ModuleName, WasiThreadGroup.SpawnName, store =>
+        {
+            var group = WasiThreadGroup.Of(store);
+            return Function.FromDelegate(store, (Caller caller, int argument) => group.Spawn(linker, caller, argument, most));
+        });
+    }
+
+    /// <summary>Gives a module threads, and the shared memories that it imports: each store in which it is instantiated gets new ones, which its threads share.</summary>
+    /// <exception cref="LinkException">The module imports <c>wasi::thread-spawn</c> and no shared memory, or has no export <c>wasi_thread_start</c> of the right type.</exception>
+    /// <exception cref="ArgumentException">The function or a memory is defined already.</exception>
+    /// <inheritdoc cref="DefineWasiThreads(Linker, WasiThreadOptions?)"/>
+    [RequiresDynamicCode("The call from WebAssembly is compiled at run time.")]
+    public static Linker DefineWasiThreads(this Linker linker, Module module, WasiThreadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        DefineWasiThreads(linker, options);
+        var names = new HashSet<(string, string)>();
+        foreach (ImportType import in module.Imports)
+        {
+            if (import is { ModuleName: WasiThreadGroup.ModuleName, Name: WasiThreadGroup.SpawnName })
+            {
+                WasiThreadGroup.Check(module);
+            }
+
+            if (import.Type is MemoryType { IsShared: true } type && names.Add((import.ModuleName, import.Name)))
+            {
+                linker.Define(import.ModuleName, import.Name, store => WasiThreadGroup.Of(store).GetMemory(linker, store, import.ModuleName, import.Name, type));
             }
         }
 
@@ -73,8 +130,18 @@ public static class WasiExtensions
         {
             foreach (WasiContext context in contexts)
             {
+                using WasiGate.Inside inside = context.Enter();
                 context.Descriptors.FlushAll();
             }
+        }
+    }
+
+    /// <summary>From now on threads use what the programs of a store have.</summary>
+    internal static void ShareWasi(this Store store)
+    {
+        if (s_contexts.TryGetValue(store, out List<WasiContext>? contexts))
+        {
+            contexts.ForEach(static context => context.Share());
         }
     }
 

@@ -47,6 +47,25 @@ public sealed class RunOptionTests : IDisposable
     }
 
     [Fact]
+    public void Guests_have_threads_where_they_are_allowed()
+    {
+        string module = _scratch.Write("threads.wat", """
+            (module (import "env" "memory" (memory 1 1 shared)) (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32))) (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+              (export "memory" (memory 0))
+              (func (export "wasi_thread_start") (param i32 i32) (call $exit (local.get 1)))
+              (func (export "_start") (if (i32.lt_s (call $spawn (i32.const 23)) (i32.const 0)) (then (call $exit (i32.const 9)))) (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))))
+            """);
+        CodicilProcess.Run("run", module).AssertExitCode(65);
+        CodicilProcess.Run("run", "--features", "wasm3,threads", module).AssertExitCode(23);
+        CodicilProcess.Run("run", "--threads", "1", module).AssertExitCode(23);
+        CodicilProcess.Run("run", "--threads", "0", module).AssertExitCode(9);
+        CodicilProcess.Run("run", "--threads", "-1", module).AssertExitCode(64);
+        CodicilProcess.Run("run", "--features", "wasm9", module).AssertExitCode(64);
+        string trap = _scratch.Write("trap.wat", File.ReadAllText(module).Replace("(call $exit (local.get 1))", "unreachable", StringComparison.Ordinal));
+        Assert.Contains("unreachable", CodicilProcess.Run("run", "--threads", "1", trap).AssertExitCode(134).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     [Trait("Security", "LM-04")]
     public void Memory_is_limited_to_what_is_given()
     {

@@ -35,12 +35,14 @@ public sealed class WasiDocumentTests
     {
         string[] suite = [.. WasiSuiteTests.Tests.Select(static row => row.Data.Item1)];
         int files = suite.GroupBy(static test => test).Count(static test => test.Count() > 1);
+        int threads = WasiThreadSuiteTests.Tests.Select(static row => row.Data.Item1).Distinct().Count();
         string[] applications = [.. ProgramTests.Applications.Select(static row => row.Data.Item1)];
         int programs = applications.Select(static name => name[..name.LastIndexOf('/')]).Distinct().Count();
         return string.Create(CultureInfo.InvariantCulture, $"""
             | suite | cases | how |
             |---|---|---|
             | wasi-testsuite, preview 1 | {suite.Distinct().Count()} | {files} of them have files, each on {Enum.GetValues<FileStorageKind>().Length} kinds of file systems: {suite.Length} runs |
+            | wasi-testsuite, wasi-threads | {threads} | in both memory modes, each in a process of its own |
             | {programs} programs compiled by other people | {applications.Length} | on directories of the host |
             | a command by Go's compiler | {ProgramTests.GoCommand.Count} | on directories of the host, and in memory |
             | a plug-in by Go's compiler, all types of exports and imports | {GoTypedTests.Cases.Count} | through the embedding API |

@@ -33,7 +33,7 @@ internal static class CallCommand
 
     public static Command Create()
     {
-        var options = new GuestOptions();
+        var options = new GuestOptions(withThreads: false);
         var command = new Command("call", "Call a plug-in function.")
         {
             s_words, s_input, s_inputFile, s_wasi, s_link, s_config, s_variables, s_manifest, s_logLevel, s_hosts, s_paths, s_headers,

@@ -22,7 +22,7 @@ internal static class RunCommand
         var arguments = new Argument<string[]>("arg") { Arity = ArgumentArity.ZeroOrMore, Description = "The guest's arguments, or those of the export." };
         var invoke = new Option<string?>(Invoke) { Description = "Call this export, with ARGs by its parameter types, and print its results.", HelpName = "NAME" };
         var argv0 = new Option<string?>("--argv0") { Description = "The guest's argument 0; default MODULE.", HelpName = "NAME" };
-        var options = new GuestOptions();
+        var options = new GuestOptions(withThreads: true);
         var command = new Command("run", "Run a WASI command, or one export of any module.") { module, arguments, invoke, argv0 };
         options.AddTo(command);
         command.SetAction(parse => Run(

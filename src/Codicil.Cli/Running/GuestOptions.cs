@@ -8,7 +8,7 @@ using Codicil.Format;
 namespace Codicil.Cli.Running;
 
 /// <summary>The options that <c>run</c> and <c>call</c> share, and what they mean for engine and store.</summary>
-internal sealed class GuestOptions
+internal sealed class GuestOptions(bool withThreads)
 {
     private readonly Option<string> _engine = EngineChoice.Option();
 
@@ -34,6 +34,8 @@ internal sealed class GuestOptions
 
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "No compilation cache; there is none yet." };
 
+    private readonly Option<int?> _threads = new("--threads") { Description = "Let the guest have N threads besides the main one (wasi-threads).", HelpName = "N" };
+
     private readonly Option<int> _repeat = new("--repeat") { Description = "Make the call N times.", DefaultValueFactory = static _ => 1, HelpName = "N" };
 
     private readonly Option<bool> _time = new("--time") { Description = "Print what each phase took to standard error, as one JSON line." };
@@ -44,6 +46,12 @@ internal sealed class GuestOptions
 
     public void AddTo(Command command)
     {
+        // A plug-in is one thread.
+        if (withThreads)
+        {
+            command.Options.Add(_threads);
+        }
+
         foreach (Option option in (Option[])[
             _engine, _features, _directories, _environment, _inheritEnvironment, _listeners, _timeout, _fuel, _maximumMemory, _maximumStack,
             _cache, _noCache, _repeat, _time, _bench, _deterministic])
@@ -63,10 +71,18 @@ internal sealed class GuestOptions
             throw new UsageException("--repeat: at least 1");
         }
 
+        int? threads = withThreads ? parse.GetValue(_threads) : null;
+        if (threads < 0)
+        {
+            throw new UsageException("--threads: at least 0");
+        }
+
+        WasmFeatures features = parse.GetValue(_features) is string names ? FeatureNames.ParseForEngine(names) : EngineOptions.Default.Features;
         return new Values
         {
+            Features = threads is null ? features : features | WasmFeatures.Threads,
+            Threads = threads,
             Engine = EngineChoice.Parse(parse.GetValue(_engine)!),
-            Features = parse.GetValue(_features) is string features ? FeatureNames.ParseForEngine(features) : EngineOptions.Default.Features,
             Environment = [.. (parse.GetValue(_environment) ?? []).Select(ParseVariable)],
             InheritEnvironment = parse.GetValue(_inheritEnvironment),
             Directories = [.. (parse.GetValue(_directories) ?? []).Select(static text => GuestDirectory.Parse("--dir", text))],
@@ -133,6 +149,11 @@ internal sealed class GuestOptions
 
         public int? MaximumStack { get; init; }
 
+        /// <summary>The most threads besides the main one; null for the default where modules may have threads at all.</summary>
+        public int? Threads { get; init; }
+
+        public bool AllowsThreads => Features.HasFlag(WasmFeatures.Threads);
+
         public int Repeat { get; init; } = 1;
 
         public bool Time { get; init; }
@@ -149,7 +170,7 @@ internal sealed class GuestOptions
         {
             Kind = Engine,
             Features = Features,
-            Interruptible = Timeout is not null,
+            Interruptible = Timeout is not null || AllowsThreads,
             MaxStackBytes = MaximumStack ?? EngineOptions.Default.MaxStackBytes,
         };
 

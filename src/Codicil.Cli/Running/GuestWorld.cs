@@ -30,6 +30,12 @@ internal static class GuestWorld
             linker.DefineWasi(CreateWasiOptions(options, listeners, arguments));
         }
 
+        // Where the feature is off there are neither shared memories nor anything that threads could do.
+        if (options.AllowsThreads)
+        {
+            linker.DefineWasiThreads(module, options.Threads is int threads ? new WasiThreadOptions { MaximumThreads = threads } : null);
+        }
+
         if (options.Bench)
         {
             BenchImports.Define(linker);

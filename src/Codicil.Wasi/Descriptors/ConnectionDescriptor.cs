@@ -84,15 +84,27 @@ internal sealed class ConnectionDescriptor : SocketDescriptor
     /// <param name="seen">What was seen; empty at the end. It is valid until the next call.</param>
     public Errno Peek(int wanted, bool waitsForAll, out ReadOnlySpan<byte> seen)
     {
-        if (_end - _start < wanted && _start != 0)
-        {
-            _ahead.AsSpan(_start, _end - _start).CopyTo(_ahead);
-            (_start, _end) = (0, _end - _start);
-        }
-
         Errno errno = Errno.Success;
         while (_end - _start < wanted && (_start == _end || waitsForAll || IsReadableNow))
         {
+            // Here rather than with the buffer in hand: while one waits, another thread may read what is in it.
+            if (MayWait && !IsReadableNow)
+            {
+                errno = WaitForInput();
+                if (errno == Errno.Success)
+                {
+                    continue;
+                }
+
+                break;
+            }
+
+            if (_start != 0)
+            {
+                _ahead.AsSpan(_start, _end - _start).CopyTo(_ahead);
+                (_start, _end) = (0, _end - _start);
+            }
+
             // It grows with what has arrived, not with what was asked for.
             if (_ahead is null || _end == _ahead.Length)
             {
@@ -242,6 +254,19 @@ internal sealed class ConnectionDescriptor : SocketDescriptor
                 Wait(SelectMode.SelectRead);
             }
 
+            return Errno.Success;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            return Explain(exception);
+        }
+    }
+
+    private Errno WaitForInput()
+    {
+        try
+        {
+            Wait(SelectMode.SelectRead);
             return Errno.Success;
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)

@@ -39,7 +39,7 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
         }
 
         bool mayWait = (Flags & FdFlags.NonBlock) == 0;
-        if (_console is not null && !_console.WaitForInput(0))
+        while (_console is not null && !_console.WaitForInput(0))
         {
             if (!mayWait)
             {
@@ -67,7 +67,11 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
                 WaitForInput(pending);
             }
 
-            TakeResult(pending);
+            // Another thread that waited for it may have taken it.
+            if (ReferenceEquals(_pending, pending))
+            {
+                TakeResult(pending);
+            }
         }
 
         return TakeBuffered(destination, out count);
@@ -156,6 +160,7 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
     private void WaitForConsole()
     {
         context.Descriptors.FlushAll();
+        using WasiGate.Outside outside = context.LeaveForWait();
         int slice = Interruption.SliceInMilliseconds(context.Store);
         do
         {
@@ -189,6 +194,7 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
     private void WaitForInput(Task<int> pending)
     {
         context.Descriptors.FlushAll();
+        using WasiGate.Outside outside = context.LeaveForWait();
         try
         {
             Interruption.Wait(context.Store, pending);

@@ -34,6 +34,7 @@ internal abstract class SocketDescriptor(System.Net.Sockets.Socket socket, Right
     protected void Wait(SelectMode mode)
     {
         Context.Descriptors.FlushAll();
+        using WasiGate.Outside outside = Context.LeaveForWait();
         int slice = Interruption.SliceInMilliseconds(Context.Store) * 1000;
         do
         {

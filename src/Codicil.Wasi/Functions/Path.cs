@@ -326,7 +326,7 @@ internal sealed class Path(WasiContext context)
             return Errno.NameTooLong;
         }
 
-        path = memory.GetSpan(address, (int)length);
+        path = memory.GetStableSpan(address, (int)length);
         if (path.Contains((byte)0))
         {
             return Errno.Inval;

@@ -74,7 +74,7 @@ internal sealed class Poll(WasiContext context)
             ulong? left = nearest;
             do
             {
-                if (left == 0 || context.Options.Sleep.Wait(context.Store, ref left, inputs))
+                if (left == 0 || Sleep(ref left, inputs))
                 {
                     waited = nearest!.Value;
                 }
@@ -92,6 +92,12 @@ internal sealed class Poll(WasiContext context)
                 subscription.IsReady = true;
             }
         }
+    }
+
+    private bool Sleep(ref ulong? left, WaitSet? inputs)
+    {
+        using WasiGate.Outside outside = context.LeaveForWait();
+        return context.Options.Sleep.Wait(context.Store, ref left, inputs);
     }
 
     // How long each clock has to go, and the least of it. Every clock is read once, so that equal times come together.

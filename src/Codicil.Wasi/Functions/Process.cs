@@ -13,8 +13,15 @@ internal sealed class Process(WasiContext context)
     [DoesNotReturn]
     public void Exit(uint code)
     {
-        context.Descriptors.FlushAll();
-        throw new ExitException(code);
+        // The other threads first: one of them may be kept waiting by what it writes.
+        var exit = new ExitException(code);
+        WasiThreadGroup.Find(context.Store)?.End(exit);
+        using (context.Enter())
+        {
+            context.Descriptors.FlushAll();
+        }
+
+        throw exit;
     }
 
     /// <summary>Does to the guest what the signal's default action is (typenames.witx, <c>signal</c>); nothing outside of it is ever sent a signal.</summary>

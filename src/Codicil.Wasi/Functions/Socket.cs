@@ -257,8 +257,11 @@ internal sealed class Socket(WasiContext context)
             for (uint i = 0; i < count; i++)
             {
                 (uint address, uint partLength) = vectors[i];
-                memory.GetSpan(address, (int)partLength).CopyTo(buffer.AsSpan(length));
-                length += (int)partLength;
+
+                // Another thread may have made it longer.
+                int part = (int)Math.Min(partLength, (uint)(buffer.Length - length));
+                memory.GetSpan(address, part).CopyTo(buffer.AsSpan(length));
+                length += part;
             }
 
             Errno errno = socket.Write(buffer.AsSpan(0, length), out int sent);
