@@ -220,8 +220,22 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
     /// <summary>A lease was dropped without having ended: its instance goes, its place is free.</summary>
     internal void Reclaim(Plugin plugin)
     {
-        plugin.Dispose();
+        End(plugin);
         GiveUpPlace();
+    }
+
+    // On a finalizer's or a timer's thread, where what a stream or file system of the host throws from its end would be the end of the process.
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1031", Justification = "There is no caller to tell.")]
+    private static void End(Plugin plugin)
+    {
+        try
+        {
+            plugin.Dispose();
+        }
+        catch (Exception)
+        {
+            // What was disposed before it is gone; the rest goes with the garbage.
+        }
     }
 
     private bool TryTake(bool mayWait, out Plugin? plugin, out Waiter? waiter)
@@ -398,7 +412,7 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
 
         foreach (Plugin plugin in dropped)
         {
-            plugin.Dispose();
+            End(plugin);
         }
 
         return dropped.Count;
