@@ -77,9 +77,15 @@ internal sealed class HttpExchange
         {
             reply.Failure = exception;
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or InvalidDataException or AuthenticationException
-            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception exception) when (exception is HttpRequestException or IOException or InvalidDataException or AuthenticationException or OperationCanceledException)
         {
+            // The client wraps a cancellation that comes while it connects, and then it looks like a failure of the request.
+            if (cancellationToken.IsCancellationRequested)
+            {
+                reply.Dispose();
+                throw new OperationCanceledException(exception.Message, exception, cancellationToken);
+            }
+
             reply.Failure = ToFailure(exception);
         }
         catch
