@@ -4,6 +4,7 @@ using System.Text.Json;
 
 using Codicil.Format;
 using Codicil.Format.Text;
+using Codicil.Plugins.Tests.Http;
 using Codicil.Tests;
 
 namespace Codicil.Plugins.Tests.Differential;
@@ -12,7 +13,7 @@ namespace Codicil.Plugins.Tests.Differential;
 /// The same plug-ins, inputs and edge calls here and in the Extism runtime's own library give the same output, code and error text. What differs is decided, and listed with its reason. In a child process, since the library brings wasmtime
 /// with its handlers of signals.
 /// </summary>
-public sealed class DifferentialTests
+public sealed partial class DifferentialTests
 {
     private const string Native = "native/extism/linux-x64/libextism.so";
 
@@ -141,7 +142,8 @@ public sealed class DifferentialTests
         try
         {
             File.WriteAllText(Path.Combine(folder, "test.txt"), "hello world!");
-            Compare([.. Cases(), .. Files(folder)]);
+            using HttpServer server = Server();
+            Compare([.. Cases(), .. Files(folder), .. Requests(server), .. Interruptions(server)]);
         }
         finally
         {
@@ -153,7 +155,7 @@ public sealed class DifferentialTests
     {
         foreach (Case item in cases)
         {
-            using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error, item.Hosts);
+            using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error, item.Hosts, item.ShowsHeaders);
             using Plugin? ours = Create(item, out string ourError);
             if (ours is null || theirs is null)
             {
@@ -164,14 +166,19 @@ public sealed class DifferentialTests
             for (int i = 0; i < item.Calls.Length; i++)
             {
                 (string function, string input) = item.Calls[i];
-                (int theirCode, byte[] theirOutput, string? theirText) = theirs.Call(function, Encoding.UTF8.GetBytes(input));
-                (uint code, byte[] output, string? text, bool isGuestError) = Call(ours, function, input);
+                bool isCanceled = item.IsCanceled && i == 0;
+                (int theirCode, byte[] theirOutput, string? theirText) = WhileCanceling(isCanceled, theirs.Cancel, () => theirs.Call(function, Encoding.UTF8.GetBytes(input)));
+                using var source = new CancellationTokenSource();
+                CancellationToken token = isCanceled ? source.Token : default;
+                (uint code, byte[] output, string? text, bool isGuestError) = WhileCanceling(isCanceled, source.Cancel, () => Call(ours, function, input, token));
+                output = Comparable(output);
+                theirOutput = Comparable(theirOutput);
                 string name = string.Create(CultureInfo.InvariantCulture, $"{item.Name} {i} {function}");
                 bool hasFailed = text is not null;
 
-                // Failures of the host are -1 there and 1 here; their texts are each side's own. A guest's text is the guest's.
-                bool isSameCode = unchecked((uint)theirCode) == code || (hasFailed && theirCode == -1 && code == 1);
-                bool isSameText = isGuestError ? text == theirText : hasFailed == (theirText is not null);
+                // Failures of the host are -1 there and 1 here, or the Go SDK's codes for time and cancellation; their texts are each side's own, but of a kind. A guest's text is the guest's.
+                bool isSameCode = unchecked((uint)theirCode) == code || (hasFailed && theirCode == -1 && code is 1 or PluginExitCodes.DeadlineExceeded or PluginExitCodes.Canceled);
+                bool isSameText = isGuestError ? text == theirText : hasFailed == (theirText is not null) && KindOf(text) == KindOf(theirText);
                 Report(name, (code, Shorten(output), text), (theirCode, Shorten(theirOutput), theirText), isSameCode && isSameText && (hasFailed || output.AsSpan().SequenceEqual(theirOutput)), "", "");
             }
         }
@@ -192,7 +199,7 @@ public sealed class DifferentialTests
         error = "";
         try
         {
-            return Plugin.Create(PluginManifest.FromJson(item.Manifest), new PluginOptions { Wasi = item.Wasi, HostFunctions = item.Hosts ? HostFunctions() : [] });
+            return Plugin.Create(PluginManifest.FromJson(item.Manifest), new PluginOptions { Wasi = item.Wasi, HostFunctions = item.Hosts ? HostFunctions() : [], HttpResponseHeaders = item.ShowsHeaders });
         }
         catch (Exception exception) when (exception is WasmException or IOException)
         {
@@ -203,21 +210,29 @@ public sealed class DifferentialTests
 
     private static HostFunction[] HostFunctions() =>
     [
-        HostFunction.Create<long, long, long>("mult", static (_, a, b) => a * b),
+        HostFunction.Create<long, long, long>("mult", static (_, a, b) =>
+        {
+            Reached();
+            return a * b;
+        }),
         HostFunction.Create("getf32", static _ => 100.5f, "example"),
         HostFunction.Create("getf64", static _ => 100.5, "example"),
     ];
 
-    private static (uint Code, byte[] Output, string? Error, bool IsGuestError) Call(Plugin plugin, string function, string input)
+    private static (uint Code, byte[] Output, string? Error, bool IsGuestError) Call(Plugin plugin, string function, string input, CancellationToken cancellationToken)
     {
         try
         {
-            PluginOutput output = plugin.Call(function, Encoding.UTF8.GetBytes(input));
+            PluginOutput output = plugin.Call(function, Encoding.UTF8.GetBytes(input), cancellationToken);
             return (output.ExitCode, output.ToArray(), null, false);
         }
         catch (PluginException exception)
         {
             return (exception.ExitCode, exception.Output.ToArray(), exception.Message, exception.GuestError is not null && exception.Trap is null);
+        }
+        catch (Exception exception) when (exception is WasmTimeoutException or WasmCanceledException)
+        {
+            return (plugin.LastExitCode, [], exception.Message, false);
         }
     }
 
@@ -341,5 +356,6 @@ public sealed class DifferentialTests
         return new Case(name, $$"""{ "wasm": [{ "data": "{{Convert.ToBase64String(module)}}" }] }""", false, [.. all.Select(static input => ("f", input))]);
     }
 
-    private sealed record Case(string Name, string Manifest, bool Wasi, (string Function, string Input)[] Calls, bool Hosts = false);
+    /// <summary>Calls of one plug-in. The first of one that is cancelled is cancelled as soon as it has reached a host function of ours, or the server.</summary>
+    private sealed record Case(string Name, string Manifest, bool Wasi, (string Function, string Input)[] Calls, bool Hosts = false, bool ShowsHeaders = false, bool IsCanceled = false);
 }
