@@ -317,13 +317,12 @@ public sealed class HostedPluginTests
     {
         using var folder = new Folder();
         folder.Write("one.wat", Answer(1));
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", static options =>
+        using IHost host = await StartAsync(folder, static options =>
         {
             options.Path = "one.wat";
             options.Pool.MaxSize = 1;
-        }));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        });
+        HostedPlugin plugin = One(host);
         PluginLease held = await plugin.RentAsync(TestContext.Current.CancellationToken);
         Task<PluginResult>[] waiting = [.. Enumerable.Range(0, 5).Select(_ => plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken))];
         Assert.Equal(5, plugin.Status.Pool.Waiting);
@@ -354,9 +353,8 @@ public sealed class HostedPluginTests
             File.CreateSymbolicLink(folder["one.wat"], folder["v1/one.wat"]);
         }
 
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Watched));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        using IHost host = await StartAsync(folder, Watched);
+        HostedPlugin plugin = One(host);
         string text = Answer(2);
         switch (way)
         {
@@ -405,9 +403,8 @@ public sealed class HostedPluginTests
     {
         using var folder = new Folder();
         folder.Write("one.wat", Answer(1));
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Watched));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        using IHost host = await StartAsync(folder, Watched);
+        HostedPlugin plugin = One(host);
         Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
         folder.Replace("one.wat", "(module (func (export \"answer\") (result i32)))");
         await Eventually.IsTrueAsync(() => plugin.Status.Failure is Format.InvalidModuleException);
@@ -432,9 +429,8 @@ public sealed class HostedPluginTests
     {
         using var folder = new Folder();
         folder.Write("one.wat", Answer(1));
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Watched));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        using IHost host = await StartAsync(folder, Watched);
+        HostedPlugin plugin = One(host);
         folder.Replace("one.wat", "(module");
         await Eventually.IsTrueAsync(() => plugin.Status.Failure is not null);
         folder.Replace("one.wat", Answer(1));
@@ -449,14 +445,13 @@ public sealed class HostedPluginTests
         folder.Write("plugins/main.wat", "(module (import \"lib\" \"answer\" (func $f (result i32))) (func (export \"answer\") (result i32) (call $f)))");
         folder.Write("plugins/lib.wat", Answer(1));
         folder.Write("plugins/plugin.json", """{"wasm":[{"path":"lib.wat","name":"lib"},{"path":"main.wat","name":"main"}]}""");
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", static options =>
+        using IHost host = await StartAsync(folder, static options =>
         {
             Watched(options);
             options.Path = null;
             options.ManifestPath = "plugins/plugin.json";
-        }));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        });
+        HostedPlugin plugin = One(host);
         Assert.Equal(1u, (await plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
         folder.Replace("plugins/lib.wat", Answer(2));
         await Eventually.IsTrueAsync(() => plugin.Status.Generation == 2);
@@ -496,13 +491,12 @@ public sealed class HostedPluginTests
     {
         using var folder = new Folder();
         folder.Write("one.wat", Answer(0));
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", static options =>
+        using IHost host = await StartAsync(folder, static options =>
         {
             options.Path = "one.wat";
             options.Pool.MaxSize = 3;
-        }));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        });
+        HostedPlugin plugin = One(host);
         using var stop = new CancellationTokenSource();
         Task<int>[] callers = [.. Enumerable.Range(0, 6).Select(_ => Task.Run(async () =>
         {
@@ -536,9 +530,8 @@ public sealed class HostedPluginTests
     {
         using var folder = new Folder();
         folder.Write("one.wat", Answer(1));
-        IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Watched));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        IHost host = await StartAsync(folder, Watched);
+        HostedPlugin plugin = One(host);
         PluginLease lease = await plugin.RentAsync(TestContext.Current.CancellationToken);
         await host.StopAsync(TestContext.Current.CancellationToken);
         await ((IAsyncDisposable)host).DisposeAsync();
@@ -576,6 +569,16 @@ public sealed class HostedPluginTests
         builder.Services.AddHealthChecks().AddCodicil();
         return builder.Build();
     }
+
+    // An application with one plug-in, named one.
+    private static async Task<IHost> StartAsync(Folder folder, Action<HostedPluginOptions> configure)
+    {
+        IHost host = Build(folder, services => services.AddCodicil().AddPlugin("one", configure));
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        return host;
+    }
+
+    private static HostedPlugin One(IHost host) => host.Services.GetRequiredKeyedService<HostedPlugin>("one");
 
     private static async Task<HealthStatus> HealthAsync(IHost host) => (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status;
 

@@ -39,11 +39,10 @@ public sealed partial class DifferentialTests
         return result;
     }
 
-    // Each side has its own words; what they are about is the same.
+    // There, most failures show no more than where the guest was; but time and cancellation have words of their own.
     private static string KindOf(string? text) => text switch
     {
         null => "",
-        _ when text.Contains("is not allowed", StringComparison.Ordinal) => "not allowed",
         _ when text.Contains("timeout", StringComparison.Ordinal) || text.Contains("deadline exceeded", StringComparison.Ordinal) => "timeout",
         _ when text.Contains("cancel", StringComparison.Ordinal) => "canceled",
         _ => "other",
@@ -175,8 +174,8 @@ public sealed partial class DifferentialTests
         yield return Http("gzip", ["127.0.0.1"], Request(origin + "/gzip")) with { ShowsHeaders = true };
         foreach (string body in (string[])["bytes", "length"])
         {
-            yield return Http("most bytes, " + body, ["127.0.0.1"], Request($"{origin}/{body}/10"), Request($"{origin}/{body}/9"), Request($"{origin}/{body}/11"), Request($"{origin}/{body}/0"), Request($"{origin}/{body}/10"))
-                with { Manifest = HttpManifest(["127.0.0.1"], """ "memory": { "max_http_response_bytes": 10 }, """) };
+            (string, string)[] requests = [.. ((int[])[10, 9, 11, 0, 10]).Select(length => Request(string.Create(CultureInfo.InvariantCulture, $"{origin}/{body}/{length}")))];
+            yield return Http("most bytes, " + body, ["127.0.0.1"], requests) with { Manifest = HttpManifest(["127.0.0.1"], """ "memory": { "max_http_response_bytes": 10 }, """) };
         }
 
         yield return Http("most bytes 0", ["127.0.0.1"], Request(origin + "/bytes/0"), Request(origin + "/bytes/1")) with { Manifest = HttpManifest(["127.0.0.1"], """ "memory": { "max_http_response_bytes": 0 }, """) };
@@ -193,29 +192,42 @@ public sealed partial class DifferentialTests
             Request(origin + "/redirect/302?to=file:///etc/passwd"), Request(origin + "/redirect/302"), Request($"{origin}/redirect/302?to={local}/echo"));
         yield return Http("redirect to another host that is allowed", ["127.0.0.1", "localhost"], Request($"{origin}/redirect/302?to={local}/echo", "GET", null, ("Authorization", "Basic eA=="), ("X-A", "1")));
 
-        foreach (string pattern in (string[])[
-            "127.0.0.1", "127.0.0.*", "127.*", "127.**", "*", "**", "*.1", "127.0.0.?", "127.0.0.[0-9]", "127.0.0.[!0-9]", "127.0.0.{1,2}", "{127.0.0.1,localhost}", "127.0.0.1:PORT", "127.0.0.1/", "http://127.0.0.1", "", " 127.0.0.1"])
+        string[] patterns =
+        [
+            "127.0.0.1", "127.0.0.*", "127.*", "127.**", "*", "**", "*.1", "127.0.0.?", "127.0.0.[0-9]", "127.0.0.[!0-9]", "127.0.0.{1,2}", "{127.0.0.1,localhost}", "127.0.0.1:PORT", "127.0.0.1/",
+            "http://127.0.0.1", "", " 127.0.0.1",
+        ];
+        foreach (string pattern in patterns)
         {
             yield return Http("pattern '" + pattern + "' and an address", [pattern.Replace("PORT", server.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)], Request(origin + "/echo"));
         }
 
-        foreach (string pattern in (string[])["localhost", "LOCALHOST", "local*", "*host", "l?calhost", "loc[a-c]lhost", "*.localhost", "localhost.", "{local,remote}host", "local", "ocalhost", "localhostx", "\\localhost"])
+        patterns =
+        [
+            "localhost", "LOCALHOST", "local*", "*host", "l?calhost", "loc[a-c]lhost", "*.localhost", "localhost.", "{local,remote}host", "local", "ocalhost", "localhostx", "\\localhost",
+        ];
+        foreach (string pattern in patterns)
         {
             yield return Http("pattern '" + pattern + "' and a name", [pattern], Request(local + "/echo"), Request(server.Url("/echo", "LocalHost")));
         }
 
-        foreach (string address in (string[])["", "no url", "/echo", "ftp://127.0.0.1/", "file:///etc/passwd", $"http://user:password@127.0.0.1:{server.Port}/echo", "http://127.0.0.1:1/", $"{origin}/echo#fragment", $"{origin}/a b", $"{origin}/\u00E4?\u00F6"])
+        string[] addresses =
+        [
+            "", "no url", "/echo", "ftp://127.0.0.1/", "file:///etc/passwd", $"http://user:password@127.0.0.1:{server.Port}/echo", "http://127.0.0.1:1/", $"{origin}/echo#fragment", $"{origin}/a b",
+            $"{origin}/\u00E4?\u00F6",
+        ];
+        foreach (string address in addresses)
         {
             yield return Http("URL " + address.Replace(origin, "", StringComparison.Ordinal).Replace(server.Port.ToString(CultureInfo.InvariantCulture), "PORT", StringComparison.Ordinal), ["*"], Request(address));
         }
 
         string url = origin + "/echo";
-        string[] requests =
+        string[] jsons =
         [
             "{}", "", "[]", "{", "null", """{"url":"URL","method":null}""", """{"URL":"URL"}""", """{"url":"URL","more":1}""", """{"url":"URL","headers":{"X-A":1}}""", """{"url":"URL","headers":null}""",
             """{"url":1}""", """{"url":"URL","url":"URL"}""",
         ];
-        foreach (string json in requests)
+        foreach (string json in jsons)
         {
             yield return Http("JSON " + json, ["*"], ("request", Input(json.Replace("\"URL\"", $"\"{url}\"", StringComparison.Ordinal).Replace($"{{\"{url}\":", "{\"URL\":", StringComparison.Ordinal), null)));
         }
@@ -231,8 +243,8 @@ public sealed partial class DifferentialTests
         yield return new Case("timeout", manifest.Insert(1, TimeoutMs), false, [("f", ""), ("g", "")]);
         yield return new Case("no timeout", manifest.Insert(1, TimeoutMs), false, [("g", ""), ("g", "")]);
         yield return new Case("timeout 0", manifest.Insert(1, """ "timeout_ms": 0, """), false, [("g", "")]);
-        string slow = JsonSerializer.Serialize(new { wasm = new[] { new { data = Convert.ToBase64String(Wat.ToBinary("(module (func $s (loop (br 0))) (start $s) (func (export \"g\")))")) } } });
-        yield return new Case("timeout of a start function", slow.Insert(1, TimeoutMs), false, [("g", "")]);
+
+        // A start function that does not end is not compared: nothing ends it there.
         yield return Http("timeout of a request", ["127.0.0.1"], Request(server.Url("/slow/2000")), ("status", "")) with { Manifest = HttpManifest(["127.0.0.1"], TimeoutMs) };
 
         manifest = JsonSerializer.Serialize(new { wasm = new[] { new { data = Convert.ToBase64String(Wat.ToBinary("(module " + Reaching + ")")) } } });

@@ -4,8 +4,8 @@ using Codicil.Plugins.Tests.Documents;
 
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace DocumentSnippets;
 
@@ -69,7 +69,7 @@ public sealed class HostingSnippets
     public async Task Configured()
     {
         var traces = new List<PluginTrace>();
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory });
         IServiceCollection services = builder.Services.AddSingleton(PluginTracer.Create(traces.Add, new PluginTracerOptions { AllFunctions = true }));
 
         // snippet: hosting-configure
@@ -77,8 +77,8 @@ public sealed class HostingSnippets
             .AddPlugin("vowels", "count_vowels.wasm")
             .Configure((services, options) => options with { Tracer = services.GetRequiredService<PluginTracer>() });
         // end
-        await using WebApplication app = builder.Build();
-        await app.Services.GetRequiredKeyedService<HostedPlugin>("vowels").CallAsync("count_vowels", "a", TestContext.Current.CancellationToken);
+        using IHost host = builder.Build();
+        await host.Services.GetRequiredKeyedService<HostedPlugin>("vowels").CallAsync("count_vowels", "a", TestContext.Current.CancellationToken);
         Assert.Equal("count_vowels", Assert.Single(traces).FunctionName);
     }
 
