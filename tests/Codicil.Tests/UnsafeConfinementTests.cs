@@ -28,7 +28,7 @@ public sealed partial class UnsafeConfinementTests
         "src/Codicil/Execution/CodeVariant.cs",
         "src/Codicil/Runtime/EntryOps.cs",
         "src/Codicil/Runtime/ExecutionContext.cs",
-        "src/Codicil/Runtime/ManagedStore.cs",
+        "src/Codicil/Runtime/ManagedStore.Entry.cs",
         "src/Codicil/Runtime/ThreadStack.cs",
 
         // Fields of structures by their offsets, and bytes that become elements.

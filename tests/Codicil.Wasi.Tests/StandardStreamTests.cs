@@ -388,33 +388,13 @@ public sealed class StandardStreamTests
         Assert.Throws<ObjectDisposedException>(() => guest.Read(0, 10));
     }
 
-    private sealed class CountingStream : Stream
+    private sealed class CountingStream : OneWayStream
     {
         public long Count { get; private set; }
 
         public override bool CanRead => false;
 
-        public override bool CanSeek => false;
-
         public override bool CanWrite => true;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override void Flush()
-        {
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
 
         public override void Write(byte[] buffer, int offset, int count) => Count += count;
 
