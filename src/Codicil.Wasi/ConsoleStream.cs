@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace Codicil.Wasi;
 
 /// <summary>One of this process's standard streams, which knows whether it is a terminal; what is written to one is filtered.</summary>
-internal sealed class ConsoleStream : Stream
+internal sealed class ConsoleStream : OneWayStream
 {
     private readonly Stream _stream;
     private readonly TerminalFilter? _filter;
@@ -20,17 +20,7 @@ internal sealed class ConsoleStream : Stream
 
     public override bool CanRead => _stream.CanRead;
 
-    public override bool CanSeek => false;
-
     public override bool CanWrite => _stream.CanWrite;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Whether it can be asked if a read would wait (<see cref="WaitForInput"/>).</summary>
     public bool CanWaitForInput => _stream is UnixStandardStream;
@@ -120,8 +110,4 @@ internal sealed class ConsoleStream : Stream
 
         base.Dispose(disposing);
     }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

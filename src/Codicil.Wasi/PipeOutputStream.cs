@@ -5,23 +5,13 @@ namespace Codicil.Wasi;
 /// <summary>
 /// Output to a pipe. Each write is handed on; a reader that is behind keeps the writer waiting, in a way that an interrupt and the end of the store reach.
 /// </summary>
-internal sealed class PipeOutputStream(PipeWriter writer) : Stream
+internal sealed class PipeOutputStream(PipeWriter writer) : OneWayStream
 {
     private const int ChunkSize = 64 * 1024;
 
     public override bool CanRead => false;
 
-    public override bool CanSeek => false;
-
     public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Writes for a program of a store; false when nobody reads any more.</summary>
     public bool TryWrite(ReadOnlySpan<byte> source, Store? store)
@@ -46,16 +36,6 @@ internal sealed class PipeOutputStream(PipeWriter writer) : Stream
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     public override void Write(ReadOnlySpan<byte> buffer) => TryWrite(buffer, store: null);
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     private FlushResult Wait(Task<FlushResult> flush, Store? store)
     {

@@ -13,7 +13,7 @@ namespace Codicil.Wasi;
 /// The descriptor is shared with other processes, whose business its being non-blocking is: it stays as it is. What a slow reader can keep waiting is
 /// written in another way that does not wait (<see cref="Manner"/>), and waited for in slices, between which the store is asked.
 /// </remarks>
-internal sealed unsafe partial class UnixStandardStream : Stream
+internal sealed unsafe partial class UnixStandardStream : OneWayStream
 {
     private const int Input = 0;
     private const short PollIn = 1;
@@ -103,17 +103,7 @@ internal sealed unsafe partial class UnixStandardStream : Stream
 
     public override bool CanRead => _descriptor == Input;
 
-    public override bool CanSeek => false;
-
     public override bool CanWrite => _descriptor != Input;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>The same stream, for the writes of a store's programs.</summary>
     public UnixStandardStream For(Store store) => new(_descriptor, _asksFirst, store);
@@ -223,14 +213,6 @@ internal sealed unsafe partial class UnixStandardStream : Stream
             return Wait(PollOut, 0, out _) ? TryWrite(buffer[..Math.Min(buffer.Length, _piece)]) : 0;
         }
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -26,9 +26,17 @@ internal sealed class WasiContext : IDisposable
             OpenDirectories();
             OpenListeners();
         }
-        catch
+        catch (Exception exception)
         {
-            Dispose();
+            try
+            {
+                Dispose();
+            }
+            catch (Exception another)
+            {
+                throw new AggregateException(exception, another);
+            }
+
             throw;
         }
     }

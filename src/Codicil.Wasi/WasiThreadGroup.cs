@@ -241,24 +241,31 @@ internal sealed class WasiThreadGroup(Store main) : IDisposable
 
     private void Run(Linker linker, Store store, Module module, int identifier, int argument)
     {
-        try
+        EndUnlessDone(() =>
         {
             Instance instance = linker.Instantiate(store, module);
             instance.GetFunction(StartName)!.Invoke([Value.FromI32(identifier), Value.FromI32(argument)], []);
+        });
+
+        // What host functions keep for the thread may throw, too, and an exception that leaves a thread is the end of the process.
+        EndUnlessDone(store.Dispose);
+        lock (_lock)
+        {
+            _stores.Remove(identifier);
+        }
+    }
+
+    private void EndUnlessDone(Action part)
+    {
+        try
+        {
+            part();
         }
 #pragma warning disable CA1031 // It is what the main thread's call ends with.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             End(exception);
-        }
-        finally
-        {
-            store.Dispose();
-            lock (_lock)
-            {
-                _stores.Remove(identifier);
-            }
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 using Codicil.Format.Types;
 
 namespace Codicil;
@@ -115,6 +117,7 @@ public abstract class Store : IDisposable
     /// <summary>
     /// Ends everything in the store. Memory becomes inaccessible at once, for running code too; it is given back when no call is inside. Idempotent.
     /// </summary>
+    /// <exception cref="Exception">What was registered (<see cref="RegisterForDispose"/>) threw: its exception, or an <see cref="AggregateException"/> of several. Everything has been disposed by then.</exception>
     public void Dispose()
     {
         Dispose(true);
@@ -126,15 +129,35 @@ public abstract class Store : IDisposable
             _owned = null;
         }
 
+        List<Exception>? failures = null;
         for (int i = (owned?.Count ?? 0) - 1; i >= 0; i--)
         {
-            owned![i].Dispose();
+            try
+            {
+                owned![i].Dispose();
+            }
+#pragma warning disable CA1031 // Thrown below: one that fails must not keep the others' handles open.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                (failures ??= []).Add(exception);
+            }
+        }
+
+        if (failures is [Exception only])
+        {
+            ExceptionDispatchInfo.Throw(only);
+        }
+
+        if (failures is not null)
+        {
+            throw new AggregateException(failures);
         }
     }
 
     /// <summary>
     /// Disposes something when the store is disposed, the last registered first; at once when it was disposed already. For what host functions keep open
-    /// for a store. A call may still be inside, on another thread. May be called from any thread.
+    /// for a store. A call may still be inside, on another thread. What it throws does not keep others from being disposed. May be called from any thread.
     /// </summary>
     public void RegisterForDispose(IDisposable resource)
     {

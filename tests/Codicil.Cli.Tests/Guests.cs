@@ -124,32 +124,10 @@ internal static class Guests
         """;
 
     /// <summary>A command that writes its arguments, each ended by a zero.</summary>
-    public const string PrintArguments = """
-        (module
-          (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "args_get" (func $get (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-          (memory (export "memory") 4)
-          (func (export "_start")
-            (drop (call $sizes (i32.const 16) (i32.const 4)))
-            (drop (call $get (i32.const 1024) (i32.const 65536)))
-            (i32.store (i32.const 0) (i32.const 65536))
-            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
-        """;
+    public static string PrintArguments { get; } = PrintStrings("args");
 
     /// <summary>A command that writes its environment, each variable ended by a zero.</summary>
-    public const string PrintEnvironment = """
-        (module
-          (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "environ_get" (func $get (param i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-          (memory (export "memory") 4)
-          (func (export "_start")
-            (drop (call $sizes (i32.const 16) (i32.const 4)))
-            (drop (call $get (i32.const 1024) (i32.const 65536)))
-            (i32.store (i32.const 0) (i32.const 65536))
-            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
-        """;
+    public static string PrintEnvironment { get; } = PrintStrings("environ");
 
     /// <summary>A command that writes the time and 16 random bytes.</summary>
     public const string PrintWorld = """
@@ -208,4 +186,17 @@ internal static class Guests
 
     private static string Sample(params string[] parts) =>
         Path.Combine([SharedData.Repository ?? throw new InvalidOperationException("the tests run outside of the repository"), "samples", .. parts]);
+
+    private static string PrintStrings(string what) => $"""
+        (module
+          (import "wasi_snapshot_preview1" "{what}_sizes_get" (func $sizes (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "{what}_get" (func $get (param i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 4)
+          (func (export "_start")
+            (drop (call $sizes (i32.const 16) (i32.const 4)))
+            (drop (call $get (i32.const 1024) (i32.const 65536)))
+            (i32.store (i32.const 0) (i32.const 65536))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+        """;
 }

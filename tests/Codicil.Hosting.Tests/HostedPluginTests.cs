@@ -23,7 +23,7 @@ public sealed class HostedPluginTests
             .AddPlugin("one", Section(new()
             {
                 ["Path"] = "one.wat",
-                ["Timeout"] = "00:00:05",
+                ["Timeout"] = "00:05:00",
                 ["MaxPages"] = "10",
                 ["Config:key"] = "value",
                 ["AllowedHosts:0"] = "example.com",
@@ -40,7 +40,7 @@ public sealed class HostedPluginTests
         Assert.Equal(2u, (await host.Services.GetRequiredKeyedService<HostedPlugin>("two").CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
         await using (PluginLease lease = await one.RentAsync(TestContext.Current.CancellationToken))
         {
-            Assert.Equal(TimeSpan.FromSeconds(5), lease.Plugin.Timeout);
+            Assert.Equal(TimeSpan.FromMinutes(5), lease.Plugin.Timeout);
             Assert.Equal("value", lease.Plugin.Config["key"]);
         }
 
@@ -327,6 +327,23 @@ public sealed class HostedPluginTests
         await Eventually.IsTrueAsync(() => plugin.Status is { Failure: null, Generation: 2 });
         Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
         Assert.Equal(3u, (await plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_empty_for_now_is_not_loaded()
+    {
+        // Text without anything in it would be a module.
+        using var folder = new Folder();
+        folder.Write("one.wat", Answer(1));
+        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Watched));
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        folder.Write("one.wat", "");
+        await Eventually.IsTrueAsync(() => plugin.Status.Failure is IOException);
+        Assert.Equal(1u, (await plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
+        folder.Write("one.wat", Answer(2));
+        await Eventually.IsTrueAsync(() => plugin.Status is { Failure: null, Generation: 2 });
+        Assert.Equal(2u, (await plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
     }
 
     [Fact]

@@ -105,7 +105,7 @@ public sealed class LoggingTests
         long lost = entries.Where(static entry => entry.Level == LogLevel.Warning).Sum(static entry => long.Parse(entry.Message.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
         Assert.InRange(written, 50, 500_000);
         Assert.Equal(1_000_000, written + lost);
-        Assert.EndsWith("log messages were dropped: more than 50 in a second", entries[^1].Message, StringComparison.Ordinal);
+        Assert.Contains(entries, static entry => entry.Message.EndsWith("log messages were dropped: more than 50 in a second", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class FunctionListenerTests
     [MemberData(nameof(Modes))]
     public void Every_call_of_a_function_of_the_module_is_heard_of(MemoryProtection mode)
     {
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         Instance instance = Instantiate(recorder, mode, static value => value * 10);
         Assert.Equal(71, instance.GetFunction("top")!.CreateDelegate<Func<int, int>>()(6));
         Assert.Equal(
@@ -46,7 +46,7 @@ public sealed class FunctionListenerTests
     [MemberData(nameof(Modes))]
     public void Traps_abort_every_function_on_the_stack_from_the_innermost(MemoryProtection mode)
     {
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         Instance instance = Instantiate(recorder, mode);
         Wasm.AssertTrap(TrapCode.UnreachableCodeReached, () => instance.GetFunction("unreachable")!.Invoke());
         Assert.Equal(
@@ -68,9 +68,9 @@ public sealed class FunctionListenerTests
     [MemberData(nameof(Modes))]
     public void Traps_have_the_frames_they_have_without_a_listener(MemoryProtection mode)
     {
-        TrapException with = Assert.Throws<TrapException>(() => Instantiate(new Recorder(), mode).GetFunction("unreachable")!.Invoke());
+        TrapException with = Assert.Throws<TrapException>(() => Instantiate(new RecordingListener(), mode).GetFunction("unreachable")!.Invoke());
         Assert.Equal(["unreachable", null], with.Frames.Select(static frame => frame.FunctionName));
-        with = Assert.Throws<TrapException>(() => Instantiate(new Recorder(), mode).GetFunction("load")!.Invoke(65535));
+        with = Assert.Throws<TrapException>(() => Instantiate(new RecordingListener(), mode).GetFunction("load")!.Invoke(65535));
         Assert.Single(with.Frames);
     }
 
@@ -78,7 +78,7 @@ public sealed class FunctionListenerTests
     [MemberData(nameof(Modes))]
     public void Calls_through_tables_and_exports_of_imports_are_heard_of(MemoryProtection mode)
     {
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         Instance instance = Instantiate(recorder, mode, static value => value * 10);
         Func<int, int, int> indirect = instance.GetFunction("indirect")!.CreateDelegate<Func<int, int, int>>();
         Assert.Equal(5, indirect(4, 0));
@@ -93,7 +93,7 @@ public sealed class FunctionListenerTests
     public void An_exception_of_the_host_aborts_and_reaches_the_caller_as_it_is()
     {
         var thrown = new InvalidOperationException("host");
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         Instance instance = Instantiate(recorder, host: _ => throw thrown);
         Assert.Same(thrown, Assert.Throws<InvalidOperationException>(() => instance.GetFunction("top")!.Invoke(6)));
         Assert.Equal(
@@ -108,7 +108,7 @@ public sealed class FunctionListenerTests
     [Fact]
     public void An_exit_aborts()
     {
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         Instance instance = Instantiate(recorder, host: static _ => throw new ExitException(3));
         Assert.Equal(3u, Assert.Throws<ExitException>(() => instance.GetFunction("top")!.Invoke(6)).ExitCode);
         Assert.Equal("1 top ! ExitException", recorder.Events[^1]);
@@ -117,7 +117,7 @@ public sealed class FunctionListenerTests
     [Fact]
     public void An_interruption_aborts()
     {
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         using Engine engine = Wasm.CreateEngine(interruptible: true);
         Instance instance = Instantiate(engine, recorder);
         // Not before both calls are inside: an interruption that comes earlier is not heard of by the listener.
@@ -140,7 +140,7 @@ public sealed class FunctionListenerTests
     [MemberData(nameof(Modes))]
     public void Endless_recursion_traps_and_every_level_is_aborted(MemoryProtection mode)
     {
-        var counter = new Counter();
+        var counter = new CountingListener();
         Instance instance = Instantiate(counter, mode);
         for (int i = 0; i < 3; i++)
         {
@@ -158,7 +158,7 @@ public sealed class FunctionListenerTests
 
     internal static void ThrowFromEveryAbort(string[] arguments)
     {
-        var counter = new Counter { ThrowsFromAbort = true };
+        var counter = new CountingListener { ThrowsFromAbort = true };
         Instance instance = Instantiate(counter);
         Assert.Equal("abort 1", Assert.Throws<InvalidOperationException>(() => instance.GetFunction("recurse")!.Invoke()).Message);
         Assert.Equal(counter.Begun, counter.Aborted);
@@ -172,7 +172,7 @@ public sealed class FunctionListenerTests
         foreach (string where in new[] { "before", "after" })
         {
             var thrown = new DivideByZeroException(where);
-            var recorder = new Recorder { Throw = (when, name) => when == where && name == "leaf" ? thrown : null };
+            var recorder = new RecordingListener { Throw = (when, name) => when == where && name == "leaf" ? thrown : null };
             Instance instance = Instantiate(recorder);
             Assert.Same(thrown, Assert.Throws<DivideByZeroException>(() => instance.GetFunction("top")!.Invoke(6)));
             Assert.Equal(
@@ -187,7 +187,7 @@ public sealed class FunctionListenerTests
     [Fact]
     public void Arguments_and_results_of_every_type_are_seen_and_left_alone()
     {
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         using Engine engine = Wasm.CreateEngine();
         Store store = engine.CreateStore();
         Module module = Module.FromText(engine, """
@@ -226,7 +226,7 @@ public sealed class FunctionListenerTests
     [Fact]
     public void An_exception_that_the_guest_catches_aborts_those_it_leaves_and_nobody_else()
     {
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         using Engine engine = Wasm.CreateEngine();
         Instance instance = engine.CreateStore().Instantiate(Module.FromText(engine, """
                 (module
@@ -246,7 +246,7 @@ public sealed class FunctionListenerTests
     [Fact]
     public void A_tail_call_is_inside_its_caller_and_takes_stack()
     {
-        var recorder = new Recorder { Wants = static function => function.Name != "count" };
+        var recorder = new RecordingListener { Wants = static function => function.Name != "count" };
         using Engine engine = Wasm.CreateEngine();
         Store store = engine.CreateStore();
         const string text = """
@@ -262,7 +262,7 @@ public sealed class FunctionListenerTests
 
         // A function that is not listened to gives its frame up as ever; one that is has to tell of its end.
         Assert.Equal(5, instance.GetFunction("count")!.Invoke(1_000_000));
-        instance = store.Instantiate(Module.FromText(engine, text, new ModuleOptions { Listener = new Counter() }));
+        instance = store.Instantiate(Module.FromText(engine, text, new ModuleOptions { Listener = new CountingListener() }));
         Wasm.AssertTrap(TrapCode.StackOverflow, () => instance.GetFunction("count")!.Invoke(1_000_000));
     }
 
@@ -270,7 +270,7 @@ public sealed class FunctionListenerTests
     public void References_to_objects_of_the_guest_are_seen()
     {
         var kinds = new List<string>();
-        var recorder = new Recorder { Sees = value => kinds.Add(value.Type.ToString()) };
+        var recorder = new RecordingListener { Sees = value => kinds.Add(value.Type.ToString()) };
         using Engine engine = Wasm.CreateEngine();
         Store store = engine.CreateStore();
         Instance instance = store.Instantiate(Module.FromText(engine, """
@@ -286,7 +286,7 @@ public sealed class FunctionListenerTests
     [Fact]
     public void Functions_that_are_not_listened_to_are_not_heard_of()
     {
-        var recorder = new Recorder { Wants = static function => function.Name is "middle" or "host" };
+        var recorder = new RecordingListener { Wants = static function => function.Name is "middle" or "host" };
         Instance instance = Instantiate(recorder, host: static value => value);
         instance.GetFunction("top")!.Invoke(1);
         Assert.Equal(["1 middle(1)", "2 host(2)", "2 host = 2", "1 middle = 3"], recorder.Events);
@@ -295,8 +295,8 @@ public sealed class FunctionListenerTests
     [Fact]
     public void A_listener_of_the_engine_hears_of_modules_without_one_of_their_own()
     {
-        var ofEngine = new Recorder();
-        var ofModule = new Recorder();
+        var ofEngine = new RecordingListener();
+        var ofModule = new RecordingListener();
         using Engine engine = Engine.Create(new EngineOptions { Listener = ofEngine });
         Store store = engine.CreateStore();
         const string text = """(module (func (export "f")))""";
@@ -310,7 +310,7 @@ public sealed class FunctionListenerTests
     public void Definitions_say_what_the_module_says()
     {
         var seen = new List<FunctionDefinition>();
-        var recorder = new Recorder { Wants = function => { seen.Add(function); return true; } };
+        var recorder = new RecordingListener { Wants = function => { seen.Add(function); return true; } };
         Instance instance = Instantiate(recorder);
         Assert.Equal(Enumerable.Range(0, seen.Count), seen.Select(static function => function.Index));
         Assert.Equal("f", seen[0].Import!.Name);
@@ -327,7 +327,7 @@ public sealed class FunctionListenerTests
     [Fact]
     public void The_stack_can_be_walked()
     {
-        var recorder = new Recorder { WalksAt = "host" };
+        var recorder = new RecordingListener { WalksAt = "host" };
         Instantiate(recorder, host: static value => value).GetFunction("top")!.Invoke(1);
         Assert.Equal(["host", "middle", "top"], recorder.Walked);
     }
@@ -335,7 +335,7 @@ public sealed class FunctionListenerTests
     [Fact]
     public void A_start_function_and_calls_from_the_host_inside_others_are_heard_of()
     {
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         using Engine engine = Wasm.CreateEngine();
         Store store = engine.CreateStore();
         Instance? instance = null;
@@ -360,7 +360,7 @@ public sealed class FunctionListenerTests
     public void Modules_of_many_chunks_and_functions_with_large_frames_are_heard_of()
     {
         // 4,200 locals are a frame above 32 KiB; the bodies together are more than a chunk.
-        var counter = new Counter();
+        var counter = new CountingListener();
         using Engine engine = Wasm.CreateEngine();
         string functions = Wasm.Repeat(40, i => Wasm.Format($"""
             (func $f{i} (param i32) (result i32) (local i64 {Wasm.Repeat(4200, _ => "i32 ")}) {Wasm.Repeat(4200, j => Wasm.Format($"(local.set {j + 2} (local.get 0)) "))}
@@ -378,8 +378,8 @@ public sealed class FunctionListenerTests
     [Fact]
     public void Imports_of_other_modules_are_heard_of_by_those()
     {
-        var one = new Recorder();
-        var two = new Recorder();
+        var one = new RecordingListener();
+        var two = new RecordingListener();
         using Engine engine = Wasm.CreateEngine();
         Store store = engine.CreateStore();
         Instance library = store.Instantiate(Module.FromText(engine, """(module (func (export "f") (result i32) (i32.const 3)))""", new ModuleOptions { Listener = one }));
@@ -394,7 +394,7 @@ public sealed class FunctionListenerTests
     [Fact]
     public void Bound_imports_are_heard_of_like_others()
     {
-        var recorder = new Recorder();
+        var recorder = new RecordingListener();
         using Engine engine = Wasm.CreateEngine();
         Store store = engine.CreateStore();
         var definition = new BoundImport("b", "add", ((Func<StrongBox, int, int>)Add).Method);
@@ -406,7 +406,7 @@ public sealed class FunctionListenerTests
         Assert.Equal(["1 f()", "2 add(2)", "2 add = 42", "1 f = 42"], recorder.Events);
 
         // Not listened to, it stays bound.
-        recorder = new Recorder { Wants = static function => function.Import is null };
+        recorder = new RecordingListener { Wants = static function => function.Import is null };
         module = Module.FromText(engine, """
             (module (import "b" "add" (func $add (param i32) (result i32))) (func (export "f") (result i32) (call $add (i32.const 2))))
             """, new ModuleOptions { Listener = recorder, BoundImports = [definition] });
@@ -448,20 +448,20 @@ public sealed class FunctionListenerTests
     [Fact]
     public void Hearing_of_calls_allocates_nothing()
     {
-        var counter = new Counter();
+        var counter = new CountingListener();
         Func<int, int> top = Instantiate(counter, host: static value => value).GetFunction("top")!.CreateDelegate<Func<int, int>>();
         for (int i = 0; i < 100; i++)
         {
             top(i);
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
+        Assert.Equal(0, Allocations.Least(() =>
         {
-            top(i);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (int i = 0; i < 1000; i++)
+            {
+                top(i);
+            }
+        }));
         Assert.Equal(1100 * 5, counter.Ended);
     }
 
@@ -500,114 +500,5 @@ public sealed class FunctionListenerTests
         public override void Abort(in FunctionCall call, Exception exception) => Assert.Equal(call.Function.Name, StackOf(call).Pop());
 
         private static Stack<string?> StackOf(in FunctionCall call) => (Stack<string?>)call.Instance.Store.Data!;
-    }
-
-    private sealed class Counter : FunctionListener
-    {
-        public int Begun { get; private set; }
-
-        public int Ended { get; private set; }
-
-        public int Aborted { get; private set; }
-
-        public int Deepest { get; private set; }
-
-        public bool ThrowsFromAbort { get; init; }
-
-        public void Reset() => (Begun, Ended, Aborted, Deepest) = (0, 0, 0, 0);
-
-        public override void Before(in FunctionCall call, ReadOnlySpan<Value> parameters)
-        {
-            Begun++;
-            Deepest = Math.Max(Deepest, call.Depth);
-        }
-
-        public override void After(in FunctionCall call, ReadOnlySpan<Value> results) => Ended++;
-
-        public override void Abort(in FunctionCall call, Exception exception)
-        {
-            Aborted++;
-            if (ThrowsFromAbort)
-            {
-                throw new InvalidOperationException(Wasm.Format($"abort {Aborted}"));
-            }
-        }
-    }
-
-    private sealed class Recorder : FunctionListener
-    {
-        public List<string> Events { get; } = [];
-
-        public List<string?> Walked { get; } = [];
-
-        public Func<FunctionDefinition, bool>? Wants { get; init; }
-
-        public Func<string, string?, Exception?>? Throw { get; set; }
-
-        public Action? Then { get; set; }
-
-        public string? WalksAt { get; init; }
-
-        public Action<Value>? Sees { get; init; }
-
-        public List<string> TakeEvents()
-        {
-            List<string> events = [.. Events];
-            Events.Clear();
-            return events;
-        }
-
-        public override bool ListensTo(FunctionDefinition function) => Wants?.Invoke(function) ?? true;
-
-        public override void Before(in FunctionCall call, ReadOnlySpan<Value> parameters)
-        {
-            if (Sees is not null)
-            {
-                foreach (Value value in parameters)
-                {
-                    Sees(value);
-                }
-            }
-
-            Events.Add(Wasm.Format($"{call.Depth} {call.Function.Name}({Join(parameters)})"));
-            if (call.Function.Name == WalksAt)
-            {
-                for (int i = 0; i < call.Depth; i++)
-                {
-                    Walked.Add(call.GetCaller(i).Name);
-                }
-            }
-
-            ThrowIfWanted("before", call.Function);
-        }
-
-        public override void After(in FunctionCall call, ReadOnlySpan<Value> results)
-        {
-            Events.Add(Wasm.Format($"{call.Depth} {call.Function.Name} = {Join(results)}").TrimEnd());
-            ThrowIfWanted("after", call.Function);
-            Then?.Invoke();
-        }
-
-        public override void Abort(in FunctionCall call, Exception exception) =>
-            Events.Add(Wasm.Format($"{call.Depth} {call.Function.Name} ! {exception.GetType().Name} {(exception as TrapException)?.Code}").TrimEnd());
-
-        private static string Join(ReadOnlySpan<Value> values)
-        {
-            var texts = new List<string>();
-            foreach (Value value in values)
-            {
-                texts.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{value.ToObject()}"));
-            }
-
-            return string.Join(", ", texts);
-        }
-
-        private void ThrowIfWanted(string when, FunctionDefinition function)
-        {
-            if (Throw?.Invoke(when, function.Name) is Exception exception)
-            {
-                throw exception;
-            }
-        }
     }
 }

@@ -84,9 +84,38 @@ public sealed class DescriptorTableTests
         Assert.Equal(Rights.FdRead, descriptor.RightsBase);
     }
 
+    [Fact]
+    [Trait("Security", "CL-02")]
+    public void One_that_throws_keeps_no_other_from_being_disposed()
+    {
+        var table = new DescriptorTable(10);
+        TestDescriptor[] descriptors = [new(), new() { Failure = new IOException("one") }, new(), new() { Failure = new IOException("three") }, new()];
+        foreach (TestDescriptor descriptor in descriptors)
+        {
+            table.Add(descriptor, out _);
+        }
+
+        Assert.Equal([descriptors[1].Failure!, descriptors[3].Failure!], Assert.Throws<AggregateException>(table.Dispose).InnerExceptions);
+        Assert.All(descriptors, static descriptor => Assert.True(descriptor.IsDisposed));
+    }
+
     private sealed class TestDescriptor(Rights rights = Rights.None, Rights inheriting = Rights.None) : Descriptor(FileType.Unknown, rights, inheriting)
     {
         public int CloseCount { get; private set; }
+
+        public bool IsDisposed { get; private set; }
+
+        public Exception? Failure { get; init; }
+
+        public override void Dispose()
+        {
+            IsDisposed = true;
+            base.Dispose();
+            if (Failure is not null)
+            {
+                throw Failure;
+            }
+        }
 
         public override Errno Close()
         {

@@ -48,13 +48,38 @@ public sealed class DisposalTests
         Assert.Equal([2, 1, 3], disposed);
     }
 
+    [Fact]
+    [Trait("Security", "CL-02")]
+    public void One_that_throws_keeps_no_other_from_being_disposed()
+    {
+        using var engine = Engine.Create();
+        var disposed = new List<int>();
+        var failure = new InvalidOperationException("two");
+        Store store = engine.CreateStore();
+        store.RegisterForDispose(new Resource(() => disposed.Add(1)));
+        store.RegisterForDispose(new Resource(() => throw failure));
+        store.RegisterForDispose(new Resource(() => disposed.Add(3)));
+        Assert.Same(failure, Assert.Throws<InvalidOperationException>(store.Dispose));
+        Assert.Equal([3, 1], disposed);
+        Assert.True(store.IsDisposed);
+        store.Dispose();
+
+        store = engine.CreateStore();
+        var another = new IOException("three");
+        store.RegisterForDispose(new Resource(() => disposed.Add(4)));
+        store.RegisterForDispose(new Resource(() => throw failure));
+        store.RegisterForDispose(new Resource(() => throw another));
+        Assert.Equal([another, failure], Assert.Throws<AggregateException>(store.Dispose).InnerExceptions);
+        Assert.Equal([3, 1, 4], disposed);
+    }
+
     private sealed class Resource(Action dispose) : IDisposable
     {
         public void Dispose() => dispose();
     }
 
     /// <summary>Reads wait until they are cancelled.</summary>
-    private sealed class WaitingStream : Stream
+    private sealed class WaitingStream : OneWayStream
     {
         private readonly TaskCompletionSource _started = new();
         private readonly TaskCompletionSource _ended = new();
@@ -67,17 +92,7 @@ public sealed class DisposalTests
 
         public override bool CanRead => true;
 
-        public override bool CanSeek => false;
-
         public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -92,16 +107,6 @@ public sealed class DisposalTests
                 _ended.TrySetResult();
             }
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

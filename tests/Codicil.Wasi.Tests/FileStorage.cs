@@ -67,7 +67,7 @@ internal sealed class FileStorage(FileStorageKind kind) : IDisposable
                 File.CreateSymbolicLink(Path.Combine([((HostFileSystem)fileSystem).Path, .. path]), "/");
                 break;
             case FileStorageKind.Windows:
-                NtfsModel.Node node = _model!.Root;
+                NtfsNode node = _model!.Root;
                 foreach (string name in path[..^1])
                 {
                     node = node.Children[name];

@@ -106,7 +106,7 @@ public sealed class WasiThreadTests
             }
 
             // The system's thread goes a moment after that of .NET.
-            if (!SpinWait.SpinUntil(static () => CountThreads() == 0, TimeSpan.FromSeconds(20)))
+            if (!SpinWait.SpinUntil(static () => CountThreads() == 0, TimeSpan.FromMinutes(2)))
             {
                 throw new InvalidOperationException("threads are left");
             }
@@ -213,6 +213,19 @@ public sealed class WasiThreadTests
     }
 
     [Fact]
+    public void What_throws_when_a_thread_is_disposed_is_what_the_call_ends_with() => ChildProcess.Run(ThrowFromTheDisposalOfAThread).AssertSucceeded();
+
+    internal static void ThrowFromTheDisposalOfAThread(string[] arguments)
+    {
+        using Module module = Module.FromText(s_engine, Program($"{SpawnOne} {Wait}", "call $hold").Replace(";; import", "(import \"host\" \"hold\" (func $hold))", StringComparison.Ordinal));
+        using Store store = s_engine.CreateStore();
+        var failure = new InvalidOperationException("hold");
+        Linker linker = CreateLinker(module).DefineFunction("host", "hold", (Caller caller) => caller.Store.RegisterForDispose(new FailingResource(failure)));
+        Assert.Same(failure, Assert.Throws<InvalidOperationException>(() => WasiCommand.Run(linker, store, module)));
+        Assert.Equal(0, WasiThreadGroup.Find(store)!.Count);
+    }
+
+    [Fact]
     public void What_cannot_have_threads_is_refused()
     {
         using Engine engine = Engine.Create(new EngineOptions { Features = WasmFeatures.All });
@@ -247,6 +260,11 @@ public sealed class WasiThreadTests
             return false;
         }
     });
+
+    private sealed class FailingResource(Exception failure) : IDisposable
+    {
+        public void Dispose() => throw failure;
+    }
 
     private static string Program(string main, string thread) => $"""
         (module

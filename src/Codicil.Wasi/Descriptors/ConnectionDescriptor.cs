@@ -177,46 +177,26 @@ internal sealed class ConnectionDescriptor : SocketDescriptor
         }
     }
 
-    public override Readiness PollRead()
-    {
-        try
-        {
-            int ahead = _end - _start;
-            if (ahead == 0 && _error == Errno.Success && !Socket.Poll(0, SelectMode.SelectRead))
-            {
-                return Readiness.After(Socket, SelectMode.SelectRead);
-            }
+    public override Readiness PollWrite() => Ask(SelectMode.SelectWrite);
 
-            // Readable without a byte: the end, or an error that the next call tells.
-            int available = ahead + Socket.Available;
-            return Readiness.Now((uint)available, isHungUp: available == 0);
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            Explain(exception);
-            return Readiness.Now(0, isHungUp: true);
-        }
-    }
-
-    public override Readiness PollWrite()
+    protected override Readiness Poll(SelectMode mode)
     {
-        try
+        if (mode == SelectMode.SelectWrite)
         {
             return Socket.Poll(0, SelectMode.SelectWrite)
                 ? Readiness.Now(1, isHungUp: Socket.Poll(0, SelectMode.SelectError))
                 : Readiness.After(Socket, SelectMode.SelectWrite);
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            Explain(exception);
-            return Readiness.Now(0, isHungUp: true);
-        }
-    }
 
-    public override Errno Close()
-    {
-        Dispose();
-        return Errno.Success;
+        int ahead = _end - _start;
+        if (ahead == 0 && _error == Errno.Success && !Socket.Poll(0, SelectMode.SelectRead))
+        {
+            return Readiness.After(Socket, SelectMode.SelectRead);
+        }
+
+        // Readable without a byte: the end, or an error that the next call tells.
+        int available = ahead + Socket.Available;
+        return Readiness.Now((uint)available, isHungUp: available == 0);
     }
 
     public override void Dispose()

@@ -111,10 +111,13 @@ internal sealed class DescriptorTable(int capacity) : IDisposable
     {
         _isDisposed = true;
         Interlocked.MemoryBarrier();
+        var disposal = default(Disposal);
         foreach (Descriptor? descriptor in _entries)
         {
-            descriptor?.Dispose();
+            disposal.Dispose(descriptor);
         }
+
+        disposal.End();
     }
 
     /// <summary>Hands on what has been written to all of them.</summary>

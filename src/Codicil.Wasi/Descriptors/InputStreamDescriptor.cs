@@ -122,9 +122,12 @@ internal sealed class InputStreamDescriptor(Stream? stream, WasiContext context)
         CancellationTokenSource? cancellation = Interlocked.Exchange(ref _cancellation, null);
         if (cancellation is not null)
         {
-            _wasCancelled = true;
-            cancellation.Cancel();
-            cancellation.Dispose();
+            // Whoever waits for the token may throw.
+            using (cancellation)
+            {
+                _wasCancelled = true;
+                cancellation.Cancel();
+            }
         }
 
         base.Dispose();

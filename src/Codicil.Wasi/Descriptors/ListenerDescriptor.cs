@@ -49,24 +49,7 @@ internal sealed class ListenerDescriptor(System.Net.Sockets.Socket socket, bool 
         }
     }
 
-    public override Readiness PollRead()
-    {
-        try
-        {
-            return Socket.Poll(0, SelectMode.SelectRead) ? Readiness.Now(1) : Readiness.After(Socket, SelectMode.SelectRead);
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            Explain(exception);
-            return Readiness.Now(0, isHungUp: true);
-        }
-    }
-
-    public override Errno Close()
-    {
-        Dispose();
-        return Errno.Success;
-    }
+    protected override Readiness Poll(SelectMode mode) => Socket.Poll(0, mode) ? Readiness.Now(1) : Readiness.After(Socket, mode);
 
     public override void Dispose()
     {

@@ -30,6 +30,30 @@ internal abstract class SocketDescriptor(System.Net.Sockets.Socket socket, Right
         return Errno.Success;
     }
 
+    public sealed override Readiness PollRead() => Ask(SelectMode.SelectRead);
+
+    public sealed override Errno Close()
+    {
+        Dispose();
+        return Errno.Success;
+    }
+
+    /// <summary>Whether the socket can be read or written. What the socket throws is its failure: a program is told that it hung up.</summary>
+    protected Readiness Ask(SelectMode mode)
+    {
+        try
+        {
+            return Poll(mode);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            Explain(exception);
+            return Readiness.Now(0, isHungUp: true);
+        }
+    }
+
+    protected abstract Readiness Poll(SelectMode mode);
+
     /// <summary>Waits until the socket can be read or written, or has failed.</summary>
     protected void Wait(SelectMode mode)
     {

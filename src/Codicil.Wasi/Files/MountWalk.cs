@@ -50,10 +50,13 @@ internal sealed class MountWalk : IDisposable
     public void Dispose()
     {
         // The first is the one that the walk began in.
+        var disposal = default(Disposal);
         for (int i = _frames.Count - 1; i > 0; i--)
         {
-            _frames[i].Directory?.Dispose();
+            disposal.Dispose(_frames[i].Directory);
         }
+
+        disposal.End();
     }
 
     private Errno Run(ReadOnlySpan<byte> rest, LastLink lastLink)
@@ -200,8 +203,9 @@ internal sealed class MountWalk : IDisposable
 
     private void Leave()
     {
-        _frames[^1].Directory?.Dispose();
+        WasiDirectory? directory = _frames[^1].Directory;
         _frames.RemoveAt(_frames.Count - 1);
+        directory?.Dispose();
     }
 
     private readonly record struct Frame(WasiDirectory? Directory, MountPoint? Point);

@@ -8,41 +8,9 @@ namespace Codicil.Wasi.Functions;
 /// </summary>
 internal sealed class Clock(WasiContext context)
 {
-    public Errno GetResolution(Caller caller, uint id, uint result)
-    {
-        InstanceState state = context.GetState(caller);
-        if (!TryGet(state, (ClockId)id, out ClockReader? clock))
-        {
-            return Errno.Inval;
-        }
+    public Errno GetResolution(Caller caller, uint id, uint result) => Answer(caller, id, result, isResolution: true);
 
-        GuestMemory memory = state.GetMemory();
-        if (!memory.Contains(result, sizeof(ulong)))
-        {
-            return Errno.Fault;
-        }
-
-        memory.WriteUInt64(result, clock.Resolution);
-        return Errno.Success;
-    }
-
-    public Errno GetTime(Caller caller, uint id, uint result)
-    {
-        InstanceState state = context.GetState(caller);
-        if (!TryGet(state, (ClockId)id, out ClockReader? clock))
-        {
-            return Errno.Inval;
-        }
-
-        GuestMemory memory = state.GetMemory();
-        if (!memory.Contains(result, sizeof(ulong)))
-        {
-            return Errno.Fault;
-        }
-
-        memory.WriteUInt64(result, clock.Read());
-        return Errno.Success;
-    }
+    public Errno GetTime(Caller caller, uint id, uint result) => Answer(caller, id, result, isResolution: false);
 
     /// <summary>The clock of an identifier.</summary>
     public static bool TryGet(InstanceState state, ClockId id, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ClockReader? clock)
@@ -54,5 +22,23 @@ internal sealed class Clock(WasiContext context)
             _ => null,
         };
         return clock is not null;
+    }
+
+    private Errno Answer(Caller caller, uint id, uint result, bool isResolution)
+    {
+        InstanceState state = context.GetState(caller);
+        if (!TryGet(state, (ClockId)id, out ClockReader? clock))
+        {
+            return Errno.Inval;
+        }
+
+        GuestMemory memory = state.GetMemory();
+        if (!memory.Contains(result, sizeof(ulong)))
+        {
+            return Errno.Fault;
+        }
+
+        memory.WriteUInt64(result, isResolution ? clock.Resolution : clock.Read());
+        return Errno.Success;
     }
 }

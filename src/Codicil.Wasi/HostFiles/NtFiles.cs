@@ -152,44 +152,9 @@ internal sealed unsafe class NtFiles : INtFiles
         return result;
     }
 
-    public uint Read(NtHandle file, Span<byte> destination, long offset, out int count)
-    {
-        using NtHandle.Lease lease = file.Acquire();
-        NativeMethods.StatusBlock status = default;
-        uint result = Nt.StatusInvalidHandle;
+    public uint Read(NtHandle file, Span<byte> destination, long offset, out int count) => Transfer(&NativeMethods.NtReadFile, file, destination, offset, out count);
 
-        // SAFETY: pinned for the call, and no more is read than there is room for. The span may be a guest's memory that is made inaccessible meanwhile: the system answers STATUS_ACCESS_VIOLATION, and the range is
-        // not given to anybody else while the guest's call is inside.
-        fixed (byte* pointer = destination)
-        {
-            if (lease.IsHeld)
-            {
-                result = NativeMethods.NtReadFile(lease.Value, 0, null, null, &status, pointer, (uint)Math.Min(destination.Length, LargestTransfer), &offset, null);
-            }
-        }
-
-        count = Nt.IsError(result) ? 0 : (int)status.Information;
-        return result;
-    }
-
-    public uint Write(NtHandle file, ReadOnlySpan<byte> source, long offset, out int count)
-    {
-        using NtHandle.Lease lease = file.Acquire();
-        NativeMethods.StatusBlock status = default;
-        uint result = Nt.StatusInvalidHandle;
-
-        // SAFETY: as Read.
-        fixed (byte* pointer = source)
-        {
-            if (lease.IsHeld)
-            {
-                result = NativeMethods.NtWriteFile(lease.Value, 0, null, null, &status, pointer, (uint)Math.Min(source.Length, LargestTransfer), &offset, null);
-            }
-        }
-
-        count = Nt.IsError(result) ? 0 : (int)status.Information;
-        return result;
-    }
+    public uint Write(NtHandle file, ReadOnlySpan<byte> source, long offset, out int count) => Transfer(&NativeMethods.NtWriteFile, file, source, offset, out count);
 
     public uint Flush(NtHandle file)
     {
@@ -201,4 +166,25 @@ internal sealed unsafe class NtFiles : INtFiles
     }
 
     public bool Close(nint handle) => !Nt.IsError(NativeMethods.NtClose(handle));
+
+    private static uint Transfer(
+        delegate*<nint, nint, void*, void*, NativeMethods.StatusBlock*, byte*, uint, long*, uint*, uint> call, NtHandle file, ReadOnlySpan<byte> buffer, long offset, out int count)
+    {
+        using NtHandle.Lease lease = file.Acquire();
+        NativeMethods.StatusBlock status = default;
+        uint result = Nt.StatusInvalidHandle;
+
+        // SAFETY: pinned for the call, and no more is read than there is room for; only a read writes, and its span may be written. The span may be a guest's memory that is made inaccessible meanwhile: the system
+        // answers STATUS_ACCESS_VIOLATION, and the range is not given to anybody else while the guest's call is inside.
+        fixed (byte* pointer = buffer)
+        {
+            if (lease.IsHeld)
+            {
+                result = call(lease.Value, 0, null, null, &status, pointer, (uint)Math.Min(buffer.Length, LargestTransfer), &offset, null);
+            }
+        }
+
+        count = Nt.IsError(result) ? 0 : (int)status.Information;
+        return result;
+    }
 }

@@ -114,14 +114,7 @@ internal sealed partial class FunctionEmitter
         EmitLoadTable(tableIndex);
         _il.LoadField(RuntimeMembers.TableFunctions);
         _il.StoreLocal(functions);
-        Label inside = _il.DefineLabel();
-        _il.LoadLocal(index);
-        _il.LoadLocal(functions);
-        _il.Emit(OpCodes.Ldlen);
-        _il.Emit(OpCodes.Conv_I4);
-        _il.Branch(OpCodes.Blt_Un, inside);
-        _il.Call(RuntimeMembers.Trap(nameof(Traps.UndefinedElement)));
-        _il.Mark(inside);
+        EmitIndexCheck(index, functions, nameof(Traps.UndefinedElement));
         _il.LoadLocal(functions);
         _il.LoadLocal(index);
         _il.Emit(OpCodes.Ldelem_Ref);
@@ -145,6 +138,19 @@ internal sealed partial class FunctionEmitter
         _il.StoreLocal(function);
         _il.Mark(ready);
         return function;
+    }
+
+    /// <summary>A trap unless the array has an element at the index; the JIT knows it from here on.</summary>
+    private void EmitIndexCheck(LocalBuilder index, LocalBuilder array, string trap)
+    {
+        Label inside = _il.DefineLabel();
+        _il.LoadLocal(index);
+        _il.LoadLocal(array);
+        _il.Emit(OpCodes.Ldlen);
+        _il.Emit(OpCodes.Conv_I4);
+        _il.Branch(OpCodes.Blt_Un, inside);
+        _il.Call(RuntimeMembers.Trap(trap));
+        _il.Mark(inside);
     }
 
     private void EmitCallOfReference(LocalBuilder function, FunctionType type)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.Intrinsics;
@@ -316,7 +317,7 @@ internal sealed partial class FunctionEmitter
         {
             // The value is not written yet: the address can be finished first.
             PendingOperand pending = TakePending();
-            EmitAddress(offset);
+            EmitAddress(offset, _access.Base!);
             EmitPending(pending);
             Push();
             return;
@@ -332,7 +333,7 @@ internal sealed partial class FunctionEmitter
         }
         else
         {
-            EmitAddress(offset);
+            EmitAddress(offset, _access.Base!);
         }
 
         _il.LoadLocal(value);
@@ -349,44 +350,15 @@ internal sealed partial class FunctionEmitter
         }
         else
         {
-            EmitWidthMark(offset, width);
-            EmitAddress(offset);
+            EmitAddress(offset, BaseOf(offset, width));
         }
     }
 
-    /// <summary>Marks the i32 on top, the index of a load in guard mode, with the load's width where that matters; see <see cref="LoadWidths"/>.</summary>
-    private void EmitWidthMark(ulong offset, int width)
+    /// <summary>The base of a load in guard mode whose index is on top; see <see cref="LoadWidths"/>.</summary>
+    private LocalBuilder BaseOf(ulong offset, int width)
     {
-        if (_bounds.Top + offset + (ulong)width <= MinimumBytes)
-        {
-            // It never traps.
-            return;
-        }
-
-        if (_pending == PendingKind.Constant)
-        {
-            // The casts of a constant are a constant.
-            EnsureTop(1);
-            HideInt32();
-            return;
-        }
-
-        ReadOnlySpan<OpCode> mark = _widths.MarkOf(offset + (_isWide ? _wideOffset : 0), width);
-        if (mark.IsEmpty)
-        {
-            return;
-        }
-
-        EnsureTop(1);
-        if (_isWide)
-        {
-            Narrow();
-        }
-
-        foreach (OpCode cast in mark)
-        {
-            _il.Emit(cast);
-        }
+        bool neverTraps = _bounds.Top + offset + (ulong)width <= MinimumBytes;
+        return (neverTraps ? null : _otherBases[BitOperations.Log2((uint)width)]) ?? _access.Base!;
     }
 
     /// <summary>What the first memory has at least.</summary>
@@ -401,12 +373,12 @@ internal sealed partial class FunctionEmitter
     };
 
     /// <summary>Turns the i32 on top into base + index + offset.</summary>
-    private void EmitAddress(ulong offset)
+    private void EmitAddress(ulong offset, LocalBuilder memoryBase)
     {
         if (_pending == PendingKind.Constant && _onStack >= 1)
         {
             PendingOperand index = TakePending();
-            _il.LoadLocal(_access.Base!);
+            _il.LoadLocal(memoryBase);
             EmitOffset((long)((uint)index.Bits + offset) - _access.Bias);
             Push();
             return;
@@ -415,7 +387,7 @@ internal sealed partial class FunctionEmitter
         offset += TakeWideOffset();
         EnsureTop(1);
         _il.Emit(OpCodes.Conv_U);
-        _il.LoadLocal(_access.Base!);
+        _il.LoadLocal(memoryBase);
         _il.Emit(OpCodes.Add);
         EmitOffset((long)offset - _access.Bias);
     }

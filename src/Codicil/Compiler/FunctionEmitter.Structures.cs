@@ -358,7 +358,7 @@ internal sealed partial class FunctionEmitter
         EmitStoreElement(element, value);
     }
 
-    // The elements of the array on top, which has one at the index; the JIT knows it from here on.
+    // The elements of the array on top, which has one at the index.
     private LocalBuilder EmitCheckedElements(FieldType element, LocalBuilder index, int below)
     {
         EmitNonNullTop(below);
@@ -366,14 +366,7 @@ internal sealed partial class FunctionEmitter
         _il.Operands = _onStack - 1;
         _il.LoadField(RuntimeMembers.ArrayElements);
         _il.StoreLocal(elements);
-        Label inside = _il.DefineLabel();
-        _il.LoadLocal(index);
-        _il.LoadLocal(elements);
-        _il.Emit(OpCodes.Ldlen);
-        _il.Emit(OpCodes.Conv_I4);
-        _il.Branch(OpCodes.Blt_Un, inside);
-        _il.Call(RuntimeMembers.Trap(nameof(Traps.ArrayOutOfBounds)));
-        _il.Mark(inside);
+        EmitIndexCheck(index, elements, nameof(Traps.ArrayOutOfBounds));
         return elements;
     }
 

@@ -23,6 +23,7 @@ internal sealed partial class FunctionEmitter
     /// 600 bytes had a frame of 16 KiB, and one of 100 KiB a frame of 3 MiB.
     /// </summary>
     private const int MostStackOperands = 16;
+    private const int WidestLoad = 16;
 
     /// <summary>CIL has 65,534 locals.</summary>
     private const int MostLocals = 65_000;
@@ -54,6 +55,9 @@ internal sealed partial class FunctionEmitter
     private readonly LocalBuilder?[] _states = new LocalBuilder?[InlineStates.Capacity];
     private readonly Dictionary<int, MemoryAccess> _memories = [];
     private MemoryAccess _access = new();
+
+    // In guard mode the bases of loads, by the logarithm of their width, which are not the one of all other accesses.
+    private readonly LocalBuilder?[] _otherBases = new LocalBuilder?[5];
     private int _mostCilBytes;
 
     // Operands on the stack, and how many of the topmost are on the CIL stack (the pending one counts).
@@ -61,7 +65,6 @@ internal sealed partial class FunctionEmitter
     private int _onStack;
     private bool _reachable = true;
     private Opcode _nextOpcode;
-    private readonly LoadWidths _widths = new();
 
     public FunctionEmitter(ModuleEmitter module, int functionIndex)
     {
@@ -170,7 +173,7 @@ internal sealed partial class FunctionEmitter
                     break;
             }
 
-            _widths.See(instruction, index.Offset);
+            summary.LoadWidths.See(instruction);
 
             index.See(instruction);
         }
@@ -228,15 +231,18 @@ internal sealed partial class FunctionEmitter
             _access.Is64 = _format.Memories[0].Is64;
             _access.Base = _il.DeclareLocal(typeof(nint));
             _access.Bias = isChecked ? 0 : summary.HasFarOffset ? GuardAddressing.FarBias : GuardAddressing.NearBias;
-            LoadInstance();
-            if (!isChecked)
+            FieldInfo baseField = isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase;
+            EmitLoadBase(_access.Base, baseField, isVolatile: !isChecked);
+            for (int width = 1; width <= WidestLoad && !isChecked; width *= 2)
             {
-                // The JIT may make this function a part of one that loads other widths (LoadWidths): its base must not be taken for this one.
-                _il.Emit(OpCodes.Volatile);
+                if (summary.LoadWidths.Has(width) && width != summary.LoadWidths.Most)
+                {
+                    LocalBuilder other = _il.DeclareLocal(typeof(nint));
+                    EmitLoadBase(other, baseField, isVolatile: true);
+                    _otherBases[BitOperations.Log2((uint)width)] = other;
+                }
             }
 
-            _il.LoadField(isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase);
-            _il.StoreLocal(_access.Base);
             if (isChecked)
             {
                 _access.Memory = _il.DeclareLocal(typeof(LinearMemory));
@@ -251,6 +257,18 @@ internal sealed partial class FunctionEmitter
         {
             EmitLoadOtherMemory(memory);
         }
+    }
+
+    private void EmitLoadBase(LocalBuilder local, FieldInfo field, bool isVolatile)
+    {
+        LoadInstance();
+        if (isVolatile)
+        {
+            _il.Emit(OpCodes.Volatile);
+        }
+
+        _il.LoadField(field);
+        _il.StoreLocal(local);
     }
 
     // The address of a local against the limit. The local also keeps the JIT from turning a call before ret into a jump, which would
@@ -517,6 +535,7 @@ internal sealed partial class FunctionEmitter
         public int Calls;
         public bool UsesMemory;
         public bool HasFarOffset;
+        public LoadWidths LoadWidths;
 
         /// <summary>The memories beside the first that loads and stores access; null for none.</summary>
         public SortedSet<int>? OtherMemories;

@@ -351,23 +351,13 @@ public sealed class GoTypedTests
     }
 
     /// <summary>Random bytes, and what was read last.</summary>
-    private sealed class RecordingRandom : Stream
+    private sealed class RecordingRandom : OneWayStream
     {
         public byte[] Last { get; private set; } = [];
 
         public override bool CanRead => true;
 
-        public override bool CanSeek => false;
-
         public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override int Read(Span<byte> buffer)
         {
@@ -377,15 +367,5 @@ public sealed class GoTypedTests
         }
 
         public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Text;
 
 using Codicil.Wasi.HostFiles;
@@ -16,7 +15,7 @@ internal sealed class NtfsModel : INtFiles
     public const string SecretName = "secret";
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<nint, OpenFile> _open = [];
+    private readonly Dictionary<nint, NtfsOpenFile> _open = [];
     private nint _lastHandle;
     private ulong _lastId = 100;
     private long _clock = 133_000_000_000_000_000;
@@ -28,9 +27,9 @@ internal sealed class NtfsModel : INtFiles
         Outside.Children[SecretName] = NewNode(0, Encoding.UTF8.GetBytes(Secret));
     }
 
-    public Node Root { get; }
+    public NtfsNode Root { get; }
 
-    public Node Outside { get; }
+    public NtfsNode Outside { get; }
 
     /// <summary>Whether the ways of newer systems to rename and to delete are there.</summary>
     public bool HasPosixSemantics { get; set; } = true;
@@ -56,29 +55,13 @@ internal sealed class NtfsModel : INtFiles
     /// <summary>The storage that is left.</summary>
     public long FreeBytes { get; set; } = 1L << 40;
 
-    public Node NewNode(uint attributes, byte[]? data = null) => new(++_lastId, attributes, ++_clock) { Data = data ?? [], Size = data?.Length ?? 0 };
+    public NtfsNode NewNode(uint attributes, byte[]? data = null) => new(++_lastId, attributes, ++_clock) { Data = data ?? [], Size = data?.Length ?? 0 };
 
     /// <summary>A link by its substitute name, which is relative or not.</summary>
-    public Node NewLink(string target, bool isRelative = true, uint tag = Nt.TagSymbolicLink, bool isDirectory = false)
+    public NtfsNode NewLink(string target, bool isRelative = true, uint tag = Nt.TagSymbolicLink, bool isDirectory = false)
     {
-        Node link = NewNode(Nt.AttributeReparsePoint | (isDirectory ? Nt.AttributeDirectory : 0));
-        byte[] name = MemoryMarshal.AsBytes(target.AsSpan()).ToArray();
-        int header = tag == Nt.TagMountPoint ? 16 : 20;
-        byte[] data = new byte[header + (2 * name.Length)];
-        BinaryPrimitives.WriteUInt32LittleEndian(data, tag);
-        BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(4), (ushort)(data.Length - 8));
-        BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(10), (ushort)name.Length);
-        BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(12), (ushort)name.Length);
-        BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(14), (ushort)name.Length);
-        if (tag != Nt.TagMountPoint)
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(data.AsSpan(16), isRelative ? 1U : 0);
-        }
-
-        name.CopyTo(data, header);
-        name.CopyTo(data, header + name.Length);
-        link.Tag = tag;
-        link.Reparse = data;
+        NtfsNode link = NewNode(Nt.AttributeReparsePoint | (isDirectory ? Nt.AttributeDirectory : 0));
+        link.SetTarget(target, isRelative, tag);
         return link;
     }
 
@@ -88,8 +71,8 @@ internal sealed class NtfsModel : INtFiles
         handle = null;
         lock (_lock)
         {
-            Node node;
-            Node? parent = null;
+            NtfsNode node;
+            NtfsNode? parent = null;
             string text = name.ToString();
             if (directory is null)
             {
@@ -102,7 +85,7 @@ internal sealed class NtfsModel : INtFiles
             }
             else
             {
-                if (!TryGet(directory, out OpenFile? at))
+                if (!TryGet(directory, out NtfsOpenFile? at))
                 {
                     return Nt.StatusInvalidHandle;
                 }
@@ -127,7 +110,7 @@ internal sealed class NtfsModel : INtFiles
                     }
 
                     parent = node;
-                    if (!parent.Children.TryGetValue(text, out Node? child))
+                    if (!parent.Children.TryGetValue(text, out NtfsNode? child))
                     {
                         if (request.Disposition != Nt.CreateNew)
                         {
@@ -170,7 +153,7 @@ internal sealed class NtfsModel : INtFiles
         Meanwhile?.Invoke();
         lock (_lock)
         {
-            if (!TryGet(file, out OpenFile? open))
+            if (!TryGet(file, out NtfsOpenFile? open))
             {
                 return Nt.StatusInvalidHandle;
             }
@@ -180,7 +163,7 @@ internal sealed class NtfsModel : INtFiles
                 return Nt.StatusAccessDenied;
             }
 
-            Node node = open.Node;
+            NtfsNode node = open.Node;
             buffer.Clear();
             switch (informationClass)
             {
@@ -238,12 +221,12 @@ internal sealed class NtfsModel : INtFiles
         Meanwhile?.Invoke();
         lock (_lock)
         {
-            if (!TryGet(file, out OpenFile? open))
+            if (!TryGet(file, out NtfsOpenFile? open))
             {
                 return Nt.StatusInvalidHandle;
             }
 
-            Node node = open.Node;
+            NtfsNode node = open.Node;
             switch (informationClass)
             {
                 case Nt.BasicInformation:
@@ -277,7 +260,7 @@ internal sealed class NtfsModel : INtFiles
         string text = name.ToString();
         lock (_lock)
         {
-            if (!TryGet(file, out OpenFile? open) || !TryGet(directory, out OpenFile? to))
+            if (!TryGet(file, out NtfsOpenFile? open) || !TryGet(directory, out NtfsOpenFile? to))
             {
                 return Nt.StatusInvalidHandle;
             }
@@ -314,7 +297,7 @@ internal sealed class NtfsModel : INtFiles
                 return Nt.StatusInvalidParameter;
             }
 
-            if (to.Node.Children.TryGetValue(text, out Node? replaced) && replaced != open.Node)
+            if (to.Node.Children.TryGetValue(text, out NtfsNode? replaced) && replaced != open.Node)
             {
                 if ((flags & Nt.ReplaceIfExists) == 0)
                 {
@@ -358,7 +341,7 @@ internal sealed class NtfsModel : INtFiles
         count = 0;
         lock (_lock)
         {
-            if (!TryGet(file, out OpenFile? open))
+            if (!TryGet(file, out NtfsOpenFile? open))
             {
                 return Nt.StatusInvalidHandle;
             }
@@ -392,7 +375,7 @@ internal sealed class NtfsModel : INtFiles
         count = 0;
         lock (_lock)
         {
-            if (!TryGet(directory, out OpenFile? open))
+            if (!TryGet(directory, out NtfsOpenFile? open))
             {
                 return Nt.StatusInvalidHandle;
             }
@@ -402,43 +385,7 @@ internal sealed class NtfsModel : INtFiles
                 return Nt.StatusAccessDenied;
             }
 
-            // By name, behind the last one: as NTFS does.
-            open.LastName = restart ? "" : open.LastName;
-            int previous = -1;
-            List<(string Name, Node Node)> entries = [(".", open.Node), ("..", open.Node), .. open.Node.Children.OrderBy(static entry => entry.Key, StringComparer.OrdinalIgnoreCase).Select(static entry => (entry.Key, entry.Value))];
-            int place = 0;
-            foreach ((string name, Node node) in entries)
-            {
-                string key = place++ < 2 ? new string('\u0001', place) : name.ToUpperInvariant();
-                if (string.CompareOrdinal(key, open.LastName) <= 0)
-                {
-                    continue;
-                }
-
-                int length = 80 + (name.Length * sizeof(char));
-                int start = (count + 7) & ~7;
-                if (start + length > buffer.Length)
-                {
-                    break;
-                }
-
-                Span<byte> entry = buffer.Slice(start, length);
-                entry.Clear();
-                if (previous >= 0)
-                {
-                    BinaryPrimitives.WriteInt32LittleEndian(buffer[previous..], start - previous);
-                }
-
-                BinaryPrimitives.WriteUInt32LittleEndian(entry[56..], node.Attributes);
-                BinaryPrimitives.WriteInt32LittleEndian(entry[60..], name.Length * sizeof(char));
-                BinaryPrimitives.WriteUInt32LittleEndian(entry[64..], node.Tag);
-                BinaryPrimitives.WriteUInt64LittleEndian(entry[72..], node.Id);
-                MemoryMarshal.AsBytes(name.AsSpan()).CopyTo(entry[80..]);
-                previous = start;
-                count = start + length;
-                open.LastName = key;
-            }
-
+            count = open.List(buffer, restart);
             return count == 0 ? Nt.StatusNoMoreFiles : Nt.StatusSuccess;
         }
     }
@@ -448,7 +395,7 @@ internal sealed class NtfsModel : INtFiles
         count = 0;
         lock (_lock)
         {
-            if (!TryGet(file, out OpenFile? open))
+            if (!TryGet(file, out NtfsOpenFile? open))
             {
                 return Nt.StatusInvalidHandle;
             }
@@ -481,7 +428,7 @@ internal sealed class NtfsModel : INtFiles
         count = 0;
         lock (_lock)
         {
-            if (!TryGet(file, out OpenFile? open))
+            if (!TryGet(file, out NtfsOpenFile? open))
             {
                 return Nt.StatusInvalidHandle;
             }
@@ -491,7 +438,7 @@ internal sealed class NtfsModel : INtFiles
                 return Nt.StatusAccessDenied;
             }
 
-            Node node = open.Node;
+            NtfsNode node = open.Node;
             offset = offset == Nt.EndOfFile ? node.Size : offset;
             const long LargestFile = 1L << 44;
             if (offset + source.Length > LargestFile || offset < 0)
@@ -524,7 +471,7 @@ internal sealed class NtfsModel : INtFiles
     {
         lock (_lock)
         {
-            return TryGet(file, out OpenFile? open) ? (open.Access & (Nt.WriteData | Nt.AppendData)) == 0 ? Nt.StatusAccessDenied : Nt.StatusSuccess : Nt.StatusInvalidHandle;
+            return TryGet(file, out NtfsOpenFile? open) ? (open.Access & (Nt.WriteData | Nt.AppendData)) == 0 ? Nt.StatusAccessDenied : Nt.StatusSuccess : Nt.StatusInvalidHandle;
         }
     }
 
@@ -536,9 +483,9 @@ internal sealed class NtfsModel : INtFiles
         }
     }
 
-    private static bool Contains(Node node, Node inner) => node == inner || node.Children.Values.Any(child => Contains(child, inner));
+    private static bool Contains(NtfsNode node, NtfsNode inner) => node == inner || node.Children.Values.Any(child => Contains(child, inner));
 
-    private uint Finish(Node node, Node? parent, string name, NtOpenRequest request, out NtHandle? handle)
+    private uint Finish(NtfsNode node, NtfsNode? parent, string name, NtOpenRequest request, out NtHandle? handle)
     {
         handle = null;
         if (request.Disposition == Nt.CreateNew)
@@ -561,21 +508,21 @@ internal sealed class NtfsModel : INtFiles
         return Nt.StatusSuccess;
     }
 
-    private NtHandle Add(Node node, Node? parent, string name, uint access)
+    private NtHandle Add(NtfsNode node, NtfsNode? parent, string name, uint access)
     {
         nint value = _lastHandle += 4;
-        _open.Add(value, new OpenFile { Node = node, Parent = parent, Name = name, Access = access });
+        _open.Add(value, new NtfsOpenFile { Node = node, Parent = parent, Name = name, Access = access });
         return new NtHandle(this, value);
     }
 
-    private bool TryGet(NtHandle handle, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out OpenFile? open)
+    private bool TryGet(NtHandle handle, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out NtfsOpenFile? open)
     {
         using NtHandle.Lease lease = handle.Acquire();
         open = null;
         return lease.IsHeld && _open.TryGetValue(lease.Value, out open);
     }
 
-    private uint Resize(Node node, long size)
+    private uint Resize(NtfsNode node, long size)
     {
         const long LargestFile = 1L << 44;
         if (size is < 0 or > LargestFile)
@@ -598,7 +545,7 @@ internal sealed class NtfsModel : INtFiles
         return Nt.StatusSuccess;
     }
 
-    private static uint Delete(OpenFile open)
+    private static uint Delete(NtfsOpenFile open)
     {
         if (open.Node.IsRealDirectory && open.Node.Children.Count != 0)
         {
@@ -618,53 +565,5 @@ internal sealed class NtfsModel : INtFiles
         }
 
         return Nt.StatusSuccess;
-    }
-
-    /// <summary>A file, a directory or a link.</summary>
-    public sealed class Node(ulong id, uint attributes, long time)
-    {
-        public ulong Id => id;
-
-        public uint Attributes { get; set; } = attributes;
-
-        public uint Tag { get; set; }
-
-        public byte[] Reparse { get; set; } = [];
-
-        public byte[] Data { get; set; } = [];
-
-        public long Size { get; set; }
-
-        public int Links { get; set; } = 1;
-
-        public bool IsRemoved { get; set; }
-
-        public long Created { get; } = time;
-
-        public long Accessed { get; set; } = time;
-
-        public long Written { get; set; } = time;
-
-        public long Changed { get; set; } = time;
-
-        // The machine's directories may be case-sensitive (the Linux subsystem sets it for each); names are then told apart.
-        public Dictionary<string, Node> Children { get; init; } = new(StringComparer.OrdinalIgnoreCase);
-
-        public bool IsRealDirectory => (Attributes & Nt.AttributeDirectory) != 0 && (Tag & Nt.TagNameSurrogate) == 0;
-    }
-
-    private sealed class OpenFile
-    {
-        public required Node Node { get; init; }
-
-        public Node? Parent { get; set; }
-
-        public string Name { get; set; } = "";
-
-        public uint Access { get; init; }
-
-        public long Position { get; set; }
-
-        public string LastName { get; set; } = "";
     }
 }

@@ -41,7 +41,7 @@ public sealed class WindowsDirectoryTests
     public WindowsDirectoryTests()
     {
         _model.Root.Children["file"] = _model.NewNode(0, "inside"u8.ToArray());
-        NtfsModel.Node directory = _model.NewNode(Nt.AttributeDirectory);
+        NtfsNode directory = _model.NewNode(Nt.AttributeDirectory);
         directory.Children[NtfsModel.SecretName] = _model.NewNode(0, "inside"u8.ToArray());
         _model.Root.Children["d"] = directory;
         _root = new HostFileSystem("root", _model).OpenRoot();
@@ -118,7 +118,7 @@ public sealed class WindowsDirectoryTests
     [InlineData(Nt.TagFifo, FileType.Unknown)]
     public void Special_files_are_seen_and_not_opened(uint tag, FileType type)
     {
-        NtfsModel.Node node = _model.NewNode(Nt.AttributeReparsePoint);
+        NtfsNode node = _model.NewNode(Nt.AttributeReparsePoint);
         node.Tag = tag;
         node.Reparse = new byte[8];
         BinaryPrimitives.WriteUInt32LittleEndian(node.Reparse, tag);
@@ -134,7 +134,7 @@ public sealed class WindowsDirectoryTests
     [Fact]
     public void A_file_of_the_cloud_is_a_file()
     {
-        NtfsModel.Node node = _model.NewNode(Nt.AttributeReparsePoint, "cloud"u8.ToArray());
+        NtfsNode node = _model.NewNode(Nt.AttributeReparsePoint, "cloud"u8.ToArray());
         node.Tag = 0x9000_001A;
         _model.Root.Children["file"] = node;
         Assert.Equal("cloud", Read("file"));
@@ -144,12 +144,12 @@ public sealed class WindowsDirectoryTests
     [Trait("Security", "WF-05")]
     public void Nothing_outside_is_reached_whenever_others_put_a_link_in_the_way()
     {
-        NtfsModel.Node[] ways = [_model.NewLink(@"\??\C:\outside", isRelative: false, Nt.TagMountPoint, isDirectory: true), _model.NewLink(@"..\outside", isDirectory: true), _model.NewLink(@"..\outside\secret")];
-        foreach (NtfsModel.Node evil in ways)
+        NtfsNode[] ways = [_model.NewLink(@"\??\C:\outside", isRelative: false, Nt.TagMountPoint, isDirectory: true), _model.NewLink(@"..\outside", isDirectory: true), _model.NewLink(@"..\outside\secret")];
+        foreach (NtfsNode evil in ways)
         {
             foreach (string name in (string[])["d", "file"])
             {
-                NtfsModel.Node good = _model.Root.Children[name];
+                NtfsNode good = _model.Root.Children[name];
                 foreach ((string what, Func<WasiDirectory, byte[], Errno> call) in s_calls)
                 {
                     foreach (string path in name == "d" ? ["d/secret", "d/secret/", "d/new", "d", "d/", "d/../file", "d/."] : (string[])["file", "d/../file", "./file"])
@@ -177,7 +177,7 @@ public sealed class WindowsDirectoryTests
                                 _model.Meanwhile = null;
                                 calls = count;
                                 Assert.True(seen != NtfsModel.Secret && _model.Followed == 0, $"{what} of {path} at {at}");
-                                NtfsModel.Node secret = Assert.Single(_model.Outside.Children).Value;
+                                NtfsNode secret = Assert.Single(_model.Outside.Children).Value;
                                 Assert.True(secret.Data.AsSpan(0, (int)secret.Size).SequenceEqual(Encoding.UTF8.GetBytes(NtfsModel.Secret)) && secret.Links == 1 && secret.Written == secret.Created, $"{what} of {path} at {at}");
                                 Restore(name, good);
                             }
@@ -398,7 +398,7 @@ public sealed class WindowsDirectoryTests
     }
 
     // As it was, whatever a call has done to it.
-    private void Restore(string name, NtfsModel.Node good)
+    private void Restore(string name, NtfsNode good)
     {
         foreach (string other in _model.Root.Children.Keys.ToArray())
         {
@@ -410,7 +410,7 @@ public sealed class WindowsDirectoryTests
 
         _model.Root.Children[name] = good;
         _model.Root.Children.TryAdd("file", _model.NewNode(0, "inside"u8.ToArray()));
-        if (!_model.Root.Children.TryGetValue("d", out NtfsModel.Node? directory) || !directory.IsRealDirectory)
+        if (!_model.Root.Children.TryGetValue("d", out NtfsNode? directory) || !directory.IsRealDirectory)
         {
             directory = _model.Root.Children["d"] = _model.NewNode(Nt.AttributeDirectory);
         }

@@ -424,19 +424,19 @@ internal sealed class FileNode : Node
             return;
         }
 
-        _lower?.Dispose();
+        if (_isUnlinked && !_isFreed)
+        {
+            _isFreed = true;
+            foreach (byte[] page in _pages.Values)
+            {
+                Tree.Release(page.Length + PageCost);
+            }
+
+            _pages.Clear();
+        }
+
+        WasiFile? lower = _lower;
         _lower = null;
-        if (!_isUnlinked || _isFreed)
-        {
-            return;
-        }
-
-        _isFreed = true;
-        foreach (byte[] page in _pages.Values)
-        {
-            Tree.Release(page.Length + PageCost);
-        }
-
-        _pages.Clear();
+        lower?.Dispose();
     }
 }

@@ -87,10 +87,17 @@ internal sealed class FileTree
     {
         lock (_lock)
         {
-            file?.Close();
-            if (--_handles == 0)
+            _handles--;
+            try
             {
-                Lower?.Close();
+                file?.Close();
+            }
+            finally
+            {
+                if (_handles == 0)
+                {
+                    Lower?.Close();
+                }
             }
         }
     }

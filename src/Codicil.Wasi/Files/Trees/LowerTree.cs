@@ -32,8 +32,9 @@ internal sealed class LowerTree(WasiFileSystem fileSystem)
 
     public void Close()
     {
-        _root?.Dispose();
+        WasiDirectory? root = _root;
         _root = null;
+        root?.Dispose();
     }
 
     /// <summary>Makes a node for a name of a directory; null when there is no such name.</summary>
