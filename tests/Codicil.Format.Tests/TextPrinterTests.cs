@@ -52,10 +52,12 @@ public sealed class TextPrinterTests
             0, 1, (byte)'a', 1, 1, (byte)'a', 2, 3, (byte)'a', (byte)'#', (byte)'1', 3, 8, 0xE2, 0x80, 0xAE, (byte)'"', (byte)' ', 0x0A, (byte)'(', (byte)')'];
         string text = ModulePrinter.Print(Decode(bytes));
         Assert.Contains("(func $a (;0;)", text, StringComparison.Ordinal);
-        Assert.Contains("(func $a#1 (;1;)", text, StringComparison.Ordinal);
-        Assert.Contains("(func $a#1#2 (;2;)", text, StringComparison.Ordinal);
+        Assert.Contains("(func $a#1 (@name \"a\") (;1;)", text, StringComparison.Ordinal);
+        Assert.Contains("(func $a#1#2 (@name \"a#1\") (;2;)", text, StringComparison.Ordinal);
         Assert.Contains("(func $\"\\u{202e}\\\" \\u{a}()\" (;3;)", text, StringComparison.Ordinal);
-        Assert.Equal(text, ModulePrinter.Print(Decode(Wat.ToBinary(text))));
+        WasmModule again = Decode(Wat.ToBinary(text));
+        Assert.Equal(text, ModulePrinter.Print(again));
+        Assert.Equal(["a", "a", "a#1"], Enumerable.Range(0, 3).Select(i => again.Names.Functions[i]));
     }
 
     [Fact]

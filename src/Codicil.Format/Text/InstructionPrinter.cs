@@ -38,7 +38,7 @@ internal sealed class InstructionPrinter
         for (int i = 0; i < type.Parameters.Length; i++)
         {
             string valType = _identifiers.ValType(type.Parameters[i]);
-            WriteDeclaration("param", locals?[i], valType, ref isOpen);
+            WriteDeclaration("param", locals?.Binding(i), valType, ref isOpen);
         }
 
         _output.Write(isOpen ? ")" : "");
@@ -124,7 +124,7 @@ internal sealed class InstructionPrinter
                     isFirst = false;
                 }
 
-                WriteDeclaration("local", locals[index], valType, ref isOpen);
+                WriteDeclaration("local", locals.Binding(index), valType, ref isOpen);
             }
         }
 

@@ -137,7 +137,7 @@ public sealed class ModulePrinter
                 IdentifierTable names = _identifiers.FieldsOf(index);
                 for (int i = 0; i < composite.Fields.Length; i++)
                 {
-                    _output.Write(names[i] is string name ? $" (field {name} " : " (field ");
+                    _output.Write(names.Binding(i) is string name ? $" (field {name} " : " (field ");
                     PrintFieldType(composite.Fields[i]);
                     _output.Write(')');
                 }
@@ -391,7 +391,7 @@ public sealed class ModulePrinter
     }
 
     /// <summary>An identifier, if there is one, and the index as a comment.</summary>
-    private static string Declare(IdentifierTable names, int index) => names[index] is string name
+    private static string Declare(IdentifierTable names, int index) => names.Binding(index) is string name
         ? string.Create(CultureInfo.InvariantCulture, $"{name} (;{index};)")
         : string.Create(CultureInfo.InvariantCulture, $"(;{index};)");
 

@@ -69,7 +69,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
         {
             case ExternKind.Function:
                 return item is FunctionInstance function
-                    && module.ManagedEngine.Types.IsSubtype(function.CanonicalTypeId, module.CanonicalTypes[format.Functions[import.Index]]);
+                    && function.CanonicalType.IsSubtypeOf(module.CanonicalTypes[format.Functions[import.Index]]);
             case ExternKind.Table:
                 {
                     TableType expected = format.Tables[import.Index];
@@ -86,7 +86,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
             case ExternKind.Global:
                 return item is GlobalInstance global && TypeMatching.Matches(global.Type, global.Types, format.Globals[import.Index], module.Types);
             case ExternKind.Tag:
-                return item is TagInstance tag && tag.CanonicalTypeId == module.CanonicalTypes[format.Tags[import.Index]];
+                return item is TagInstance tag && ReferenceEquals(tag.CanonicalType, module.CanonicalTypes[format.Tags[import.Index]]);
             default:
                 return false;
         }
