@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
+using Codicil.Plugins.Http;
+using Codicil.Plugins.Tests.Http;
+using Codicil.Tests;
+
 namespace Codicil.Plugins.Tests;
 
 public sealed class DeadlineTests
@@ -62,14 +66,7 @@ public sealed class DeadlineTests
     public void A_plug_in_is_not_kept_until_a_deadline_that_it_did_not_need(bool isDisposed)
     {
         using CompiledPlugin compiled = CompiledPlugin.Create(Fixtures.WatManifest("""(module (func (export "run")))""") with { Timeout = TimeSpan.FromHours(1) });
-        WeakReference plugin = Use(compiled, isDisposed);
-        for (int i = 0; i < 20 && plugin.IsAlive; i++)
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-        }
-
-        Assert.False(plugin.IsAlive);
+        AssertIsCollected(Use(compiled, isDisposed));
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         static WeakReference Use(CompiledPlugin compiled, bool isDisposed)
@@ -84,6 +81,60 @@ public sealed class DeadlineTests
             return new WeakReference(plugin);
         }
     }
+
+    [Theory]
+    [Trait("Security", "CL-03")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_plug_in_is_not_kept_until_a_request_could_have_timed_out(bool isDisposed)
+    {
+        using HttpServer server = HttpServer.Of("answer");
+        using CompiledPlugin compiled = HttpGuest.Compile(new PluginOptions { Http = new PluginHttpOptions { RequestTimeout = TimeSpan.FromHours(1) } }, "127.0.0.1");
+        AssertIsCollected(Use(compiled, server.Url(), isDisposed));
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference Use(CompiledPlugin compiled, string url, bool isDisposed)
+        {
+            Plugin plugin = compiled.CreateInstance();
+            Assert.Equal("answer", plugin.Send(url).Text);
+            if (isDisposed)
+            {
+                plugin.Dispose();
+            }
+
+            return new WeakReference(plugin);
+        }
+    }
+
+    // The one that is farthest first: it is that which the thread waits for.
+    [Fact]
+    [Trait("Security", "LM-08")]
+    public void Deadlines_that_are_centuries_away_are_deadlines_like_others() => ChildProcess.Run(static _ =>
+    {
+        using Plugin plugin = Fixtures.FromWat("""(module (func (export "run") (result i32) (i32.const 7)) (func (export "spin") (loop (br 0))))""");
+        foreach (TimeSpan timeout in (TimeSpan[])[TimeSpan.MaxValue, TimeSpan.FromDays(100_000), TimeSpan.FromDays(150), TimeSpan.FromDays(25)])
+        {
+            plugin.Timeout = timeout;
+            if (plugin.Call("run").ExitCode != 7)
+            {
+                throw new InvalidOperationException($"{timeout}");
+            }
+
+            Thread.Sleep(20);
+        }
+
+        plugin.Timeout = TimeSpan.FromMilliseconds(20);
+        try
+        {
+            plugin.CallAsync("spin").WaitAsync(TimeSpan.FromMinutes(2)).GetAwaiter().GetResult();
+        }
+        catch (WasmTimeoutException)
+        {
+            return;
+        }
+
+        throw new InvalidOperationException("no timeout");
+    }).AssertSucceeded();
 
     [Fact]
     public async Task A_cleared_deadline_does_not_expire()
@@ -106,5 +157,16 @@ public sealed class DeadlineTests
         marker.Set(Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 10));
         await later.Task.WaitAsync(TimeSpan.FromMinutes(2));
         Assert.Equal(0, count.Value);
+    }
+
+    private static void AssertIsCollected(WeakReference reference)
+    {
+        for (int i = 0; i < 20 && reference.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.False(reference.IsAlive);
     }
 }

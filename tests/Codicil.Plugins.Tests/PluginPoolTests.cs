@@ -374,11 +374,13 @@ public sealed class PluginPoolTests
         using CompiledPlugin compiled = CompiledPlugin.Create(Fixtures.WatManifest(Guest));
         foreach (PluginPoolOptions options in new PluginPoolOptions[]
         {
-            new() { MaxSize = 0 }, new() { MinimumIdle = -1 }, new() { IdleTimeout = TimeSpan.Zero }, new() { Policy = (PluginPoolPolicy)7 },
+            new() { MaxSize = 0 }, new() { MinimumIdle = -1 }, new() { Policy = (PluginPoolPolicy)7 },
         })
         {
             Assert.Throws<ArgumentOutOfRangeException>(() => new PluginPool(compiled, options));
         }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PluginPoolOptions { IdleTimeout = TimeSpan.Zero });
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -91,6 +91,91 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task A_call_of_a_delegate_is_a_span_below_the_call_however_it_returns()
+    {
+        const string Text = """
+            (module
+              (import "extism:host/user" "host" (func $host (param i64) (result i64)))
+              (import "extism:host/user" "none" (func $none))
+              (import "extism:host/user" "both" (func $both (param i32 f64) (result i32 f64)))
+              (func (export "host") (result i64) (call $host (i64.const 41)))
+              (func (export "none") (call $none))
+              (func (export "both") (result i32) (call $both (i32.const 20) (f64.const 1.5)) (drop)))
+            """;
+        using var observer = new Observer(nameof(A_call_of_a_delegate_is_a_span_below_the_call_however_it_returns));
+        Delegate[] hosts =
+        [
+            static (long value) => value + 1,
+            static (Caller caller, long value) => value + (CurrentPlugin.Of(caller) is not null ? 1 : 0),
+            static async (long value) =>
+            {
+                await Task.Yield();
+                return Traced(value + 1);
+            },
+            static async ValueTask<long> (long value) =>
+            {
+                await Task.Yield();
+                return Traced(value + 1);
+            },
+            static ValueTask<long> (long value) => ValueTask.FromResult(Traced(value + 1)),
+        ];
+        Delegate[] nones = [static () => { }, static async () => await Task.Yield(), static async ValueTask () => await Task.Yield()];
+        for (int i = 0; i < hosts.Length; i++)
+        {
+            HostFunction[] functions =
+            [
+                HostFunction.FromDelegate("host", hosts[i]),
+                HostFunction.FromDelegate("none", nones[i % nones.Length]),
+                HostFunction.FromDelegate("both", static (int a, double b) => (a + 1, b + 1)),
+            ];
+            using Plugin plugin = Fixtures.FromWat(Text, observer.Options(functions));
+            foreach (string name in (string[])["host", "none", "both"])
+            {
+                PluginResult result = await plugin.CallAsync(name, cancellationToken: TestContext.Current.CancellationToken);
+                Assert.Equal(name == "host" ? 42u : name == "both" ? 21u : 0u, result.ExitCode);
+                plugin.Call(name);
+                Activity call = observer.Spans[^1];
+                Activity host = observer.Spans[^2];
+                Assert.Equal((i, "call " + name, "host_call " + name), (i, call.DisplayName, host.DisplayName));
+                Assert.Equal(call.SpanId, host.ParentSpanId);
+                Assert.Equal(observer.Name, host.GetTagItem("codicil.plugin.name"));
+                Assert.Null(Activity.Current);
+            }
+        }
+
+        Assert.Equal(hosts.Length * 3 * 2, observer.Of("codicil.plugin.host_call.duration").Count);
+
+        // What is seen from inside is the span of the host call, before and after it waits.
+        static long Traced(long value) => Activity.Current?.DisplayName == "host_call host" ? value : -1;
+    }
+
+    [Fact]
+    public void A_delegate_that_fails_or_returns_no_task_is_an_error()
+    {
+        using var observer = new Observer(nameof(A_delegate_that_fails_or_returns_no_task_is_an_error));
+        Delegate[] failing =
+        [
+            long (long _) => throw new InvalidDataException("host"),
+            Task<long> (long _) => throw new InvalidDataException("host"),
+            static async Task<long> (long _) =>
+            {
+                await Task.Yield();
+                throw new InvalidDataException("host");
+            },
+            ValueTask<long> (long _) => ValueTask.FromException<long>(new InvalidDataException("host")),
+        ];
+        foreach (Delegate host in failing)
+        {
+            using Plugin plugin = Fixtures.FromWat(Guest, observer.Options(HostFunction.FromDelegate("host", host)));
+            Assert.Throws<InvalidDataException>(() => plugin.Call("host"));
+            Assert.All(observer.Spans[^2..], static span => Assert.Equal("System.IO.InvalidDataException", span.GetTagItem("error.type")));
+        }
+
+        using Plugin none = Fixtures.FromWat(Guest, observer.Options(HostFunction.FromDelegate("host", static Task<long> (long _) => null!)));
+        Assert.Contains("null instead of a task", Assert.Throws<InvalidOperationException>(() => none.Call("host")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_timeout_is_told_from_other_errors()
     {
         using var observer = new Observer(nameof(A_timeout_is_told_from_other_errors));
@@ -247,10 +332,12 @@ public sealed class TelemetryTests
     internal static void CallWithoutListeners(string[] arguments)
     {
         using Plugin plugin = Fixtures.FromWat(Guest, new PluginOptions { HostFunctions = [s_host] });
+        using Plugin other = Fixtures.FromWat(Guest, new PluginOptions { HostFunctions = [HostFunction.FromDelegate("host", static (long value) => value + 1)] });
         for (int i = 0; i < 100; i++)
         {
             plugin.Call("seven");
             plugin.Call("host");
+            other.Call("host");
         }
 
         Assert.Equal(0, Allocations.Least(() =>
@@ -259,6 +346,7 @@ public sealed class TelemetryTests
             {
                 plugin.Call("seven");
                 plugin.Call("host");
+                other.Call("host");
             }
         }));
     }

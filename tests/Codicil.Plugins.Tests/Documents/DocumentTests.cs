@@ -5,7 +5,8 @@ namespace Codicil.Plugins.Tests.Documents;
 /// <summary>The C# in documents is that which tests run.</summary>
 public sealed partial class DocumentTests
 {
-    private static readonly string[] s_documents = ["README.md", "docs/plugins.md", "docs/from-extism.md", "src/Codicil/README.md", "src/Codicil.Plugins/README.md"];
+    private static readonly string[] s_documents =
+        ["README.md", "docs/plugins.md", "docs/from-extism.md", "docs/http.md", "docs/hosting.md", "docs/observability.md", "src/Codicil/README.md", "src/Codicil.Plugins/README.md"];
 
     [Fact]
     public void Every_block_of_csharp_in_the_documents_is_compiled_and_run_by_a_test()
