@@ -56,6 +56,9 @@ internal static class ChildSample
             case ["plugin-growth", string folder]:
                 PluginHostSample.MeasureGrowth(options, folder);
                 break;
+            case ["features", string figure]:
+                Print(FeatureSample.Measure(options, figure));
+                break;
             case ["files", string figure]:
                 Print(FileSample.Measure(options, figure));
                 break;

@@ -44,6 +44,11 @@ internal static class FigureBenchmark
         yield return Single("resident memory of a call that waits", "KiB", 150, 1, progress, "plugin-async", "memory");
         yield return Single("a loop over the kernel's load_u8, against i32.load8_u", "x", 1.5, rounds, progress, "kernel-load");
 
+        yield return Single("return_call of a function to itself", "ns", 1.5, rounds, progress, "features", "self");
+        yield return Single("return_call between two functions", "ns", 1.5, rounds, progress, "features", "pair");
+        yield return Single("throw and catch across 3 frames", "us", 20, rounds, progress, "features", "throw");
+        yield return Single("i32.atomic.rmw.add, against Interlocked.Add in C#", "x", 1.2, rounds, progress, "features", "add");
+
         // 1 GiB at 1.5 GB/s.
         yield return Single("fd_write of 1 GiB in 64 KiB pieces, file in memory", "ms", 716, rounds, progress, "files", "write");
         yield return Single("fd_read of 1 GiB in 64 KiB pieces, file in memory", "ms", 716, rounds, progress, "files", "read");
