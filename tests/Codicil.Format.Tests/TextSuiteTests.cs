@@ -93,7 +93,8 @@ public sealed class TextSuiteTests
         Assert.Equal(20, modules);
     }
 
-    private static IEnumerable<ScriptModule> WellFormedModules(IEnumerable<ScriptCommand> commands)
+    /// <summary>The modules of a script that are well-formed, whatever becomes of them: also invalid ones and those of threads.</summary>
+    internal static IEnumerable<ScriptModule> WellFormedModules(IEnumerable<ScriptCommand> commands)
     {
         foreach (ScriptCommand command in commands)
         {

@@ -165,9 +165,13 @@ internal sealed class InstructionPrinter
         PrintInstruction(in instruction);
     }
 
+    /// <summary>Whether an instruction so far refers to a data segment: then the text's module has a data count section.</summary>
+    public bool UsesDataSegments { get; private set; }
+
     private void PrintInstruction(in Instruction instruction)
     {
         Opcode opcode = instruction.Opcode;
+        UsesDataSegments |= OpcodeTable.Immediate(opcode) is ImmediateKind.Data or ImmediateKind.DataAndMemory or ImmediateKind.TypeAndData;
         if (opcode is Opcode.End or Opcode.Delegate && _labels.Depth > 0)
         {
             // The label of delegate counts from outside of its try.

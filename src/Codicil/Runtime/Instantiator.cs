@@ -146,8 +146,8 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
         instance.LinearMemories = Array.ConvertAll(memories, static memory => memory.Linear);
         instance.Memory0 = instance.LinearMemories[0];
         instance.MemoryBase = instance.Memory0.Base;
-        instance.NearMemoryBase = instance.MemoryBase + Compiler.GuardAddressing.NearBias;
-        instance.FarMemoryBase = instance.MemoryBase + Compiler.GuardAddressing.FarBias;
+        instance.NearMemoryBase = instance.Memory0.NearBase;
+        instance.FarMemoryBase = instance.Memory0.FarBase;
     }
 
     private void AllocateGlobals(ModuleInstance instance, ReadOnlySpan<Extern> imports)
