@@ -13,6 +13,9 @@ internal enum AccessedMemory
 
     /// <summary>The only one, with 64-bit addresses.</summary>
     Wide,
+
+    /// <summary>The only one, with 64-bit addresses, that may grow beyond 4 GiB.</summary>
+    Huge,
 }
 
 /// <summary>Rewrites folded instructions that are written for the first memory, with 32-bit addresses, so that they access another.</summary>
@@ -23,6 +26,7 @@ internal static class GuardExactnessMemory
     {
         AccessedMemory.Second => "(memory 1 1) (memory (export \"m\") 1 2)",
         AccessedMemory.Wide => "(memory (export \"m\") i64 1 2)",
+        AccessedMemory.Huge => "(memory (export \"m\") i64 1)",
         _ => "(memory (export \"m\") 1 2)",
     };
 
@@ -54,7 +58,7 @@ internal static class GuardExactnessMemory
             int end = at + 1 + text.AsSpan(at + 1).IndexOfAny(" ()\n");
             string name = text[(at + 1)..end];
             int addresses = AddressOperands(name);
-            bool narrows = memory == AccessedMemory.Wide && name == "memory.grow";
+            bool narrows = memory >= AccessedMemory.Wide && name == "memory.grow";
             at = end;
             result.Append(narrows ? "(i32.wrap_i64 (" : "(").Append(name);
             if (addresses == 0)
@@ -94,7 +98,7 @@ internal static class GuardExactnessMemory
                 at++;
             }
             while (depth > 0);
-            bool widens = memory == AccessedMemory.Wide && ((addresses >> operand) & 1) != 0;
+            bool widens = memory >= AccessedMemory.Wide && ((addresses >> operand) & 1) != 0;
             result.Append(widens ? "(i64.extend_i32_u " : "").Append(Rewrite(text[start..at], memory)).Append(widens ? ")" : "");
         }
     }

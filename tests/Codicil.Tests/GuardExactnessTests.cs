@@ -16,6 +16,7 @@ public sealed class GuardExactnessTests
     [InlineData(AccessedMemory.First, 1)]
     [InlineData(AccessedMemory.Second, 4)]
     [InlineData(AccessedMemory.Wide, 4)]
+    [InlineData(AccessedMemory.Huge, 4)]
     internal void Accesses_at_the_end_of_memory_are_the_same_in_both_modes(AccessedMemory memory, int each)
     {
         using var harness = new GuardExactnessHarness(memory);
@@ -73,6 +74,7 @@ public sealed class GuardExactnessTests
     [InlineData("(i32.add (i32.const 65000) (i32.const {0}))", AccessedMemory.First)]
     [InlineData("(i32.add (i32.const 65000) (i32.const {0}))", AccessedMemory.Second)]
     [InlineData("(i32.add (i32.const 65000) (i32.const {0}))", AccessedMemory.Wide)]
+    [InlineData("(i32.add (i32.const 65000) (i32.const {0}))", AccessedMemory.Huge)]
     [InlineData("(call $end (i32.const {0}))", AccessedMemory.First)]
     [InlineData("(call $end (i32.const {0}))", AccessedMemory.Second)]
     internal void Cancelled_loads_at_addresses_that_become_constant_are_the_same_in_both_modes(string address, AccessedMemory memory)
@@ -103,6 +105,7 @@ public sealed class GuardExactnessTests
     [InlineData(true, AccessedMemory.First, 2000)]
     [InlineData(true, AccessedMemory.Second, 1000)]
     [InlineData(true, AccessedMemory.Wide, 1000)]
+    [InlineData(true, AccessedMemory.Huge, 1000)]
     internal void Random_functions_are_the_same_in_both_modes(bool withVectors, AccessedMemory memory, int usualCount)
     {
         int count = Setting("CODICIL_GUARD_FUNCTIONS", usualCount);
@@ -126,11 +129,11 @@ public sealed class GuardExactnessTests
         Assert.InRange(harness.Traps, harness.Calls / 10, harness.Calls * 9 / 10);
     }
 
-    /// <summary>The lower half of such an address is one inside; a memory that may grow beyond 4 GiB has checks in either mode.</summary>
+    /// <summary>The lower half of such an address is one inside.</summary>
     [Theory]
     [InlineData(true, "65536", MemoryMode.Guard)]
-    [InlineData(true, "65537", MemoryMode.Checked)]
-    [InlineData(true, "", MemoryMode.Checked)]
+    [InlineData(true, "65537", MemoryMode.WideGuard)]
+    [InlineData(true, "", MemoryMode.WideGuard)]
     [InlineData(false, "65536", MemoryMode.Checked)]
     internal void Addresses_and_offsets_beyond_four_gigabytes_trap(bool isGuarded, string maximum, MemoryMode mode)
     {
@@ -153,7 +156,7 @@ public sealed class GuardExactnessTests
         Assert.Equal(5, instance.GetFunction<Func<long, long>>("load")!(8));
         Assert.Equal(5, instance.GetFunction<Func<long, long>>("inside")!(0));
         Assert.Equal(5, instance.GetFunction<Func<long, long>>("vector")!(0));
-        foreach (long address in (long[])[0, 1L << 32, (1L << 32) + 8, 1L << 33, 1L << 48, long.MinValue, long.MaxValue, -1, -8, -16])
+        foreach (long address in (long[])[0, 1L << 32, (1L << 32) + 8, 1L << 33, 1L << 34, (1L << 34) + 8, 1L << 35, 1L << 48, long.MinValue, long.MaxValue, -1, -8, -16])
         {
             foreach (string name in (string[])["load", "far", "farther", "store", "vector", "constant"])
             {
@@ -163,6 +166,34 @@ public sealed class GuardExactnessTests
                     Assert.Equal(TrapCode.MemoryOutOfBounds, Assert.Throws<TrapException>(() => function.Invoke(Value.FromI64(address))).Code);
                 }
             }
+        }
+    }
+
+    [Fact]
+    public void Memories_beyond_four_gigabytes_are_guarded_to_their_last_byte()
+    {
+        Assert.SkipUnless(SignalFilter.TryInstall(), $"no guard memory here: {SignalFilter.UnavailableReason}");
+        using var engine = Engine.Create(new EngineOptions { MemoryProtection = MemoryProtection.Guard });
+        using Module module = Module.FromText(engine, """
+            (module (memory i64 1)
+              (func (export "grow") (param i64) (result i64) (memory.grow (local.get 0)))
+              (func (export "load") (param i64) (result i64) (i64.load8_u (local.get 0)))
+              (func (export "far") (param i64) (result i64) (i64.load8_u offset=0xFFFFFFFF (local.get 0)))
+              (func (export "store") (param i64) (i64.store8 (local.get 0) (i64.const 7))))
+            """);
+        for (int round = 0; round < 20; round++)
+        {
+            using Store store = engine.CreateStore();
+            Instance instance = store.Instantiate(module);
+            const long End = 70_001L << 16;
+            Assert.Equal(1, instance.GetFunction<Func<long, long>>("grow")!(70_000));
+            Assert.Equal(0, instance.GetFunction<Func<long, long>>("load")!(End - 1));
+            instance.GetFunction<Action<long>>("store")!(End - 1);
+            Assert.Equal(7, instance.GetFunction<Func<long, long>>("load")!(End - 1));
+            Assert.Equal(7, instance.GetFunction<Func<long, long>>("far")!(End - 1 - uint.MaxValue));
+            Assert.Throws<TrapException>(() => instance.GetFunction<Func<long, long>>("load")!(End));
+            Assert.Throws<TrapException>(() => instance.GetFunction<Func<long, long>>("far")!(End - uint.MaxValue));
+            Assert.Equal(-1, instance.GetFunction<Func<long, long>>("grow")!(1L << 18));
         }
     }
 

@@ -114,6 +114,9 @@ internal sealed partial class FunctionEmitter
         /// <summary>Whether addresses are i64.</summary>
         public bool Is64;
 
+        /// <summary>Whether an i64 index in guard mode has 34 bits instead of 32; see <see cref="AddressSpace.WideIndexBits"/>.</summary>
+        public bool HasWideSlot;
+
         /// <summary>What is in the base beyond the memory's address; see <see cref="GuardAddressing"/>.</summary>
         public int Bias;
 
@@ -144,7 +147,7 @@ internal sealed partial class FunctionEmitter
         }
     }
 
-    private bool IsChecked(int memory) => _module.Variant.MemoryModes[memory] != MemoryMode.Guard;
+    private bool IsChecked(int memory) => _module.Variant.MemoryModes[memory] == MemoryMode.Checked;
 
     // Between instructions the first memory is selected, where the function accesses it.
     private void SelectMemory(int index) => _access = _memories.GetValueOrDefault(index, s_noAccess);
@@ -157,6 +160,7 @@ internal sealed partial class FunctionEmitter
         {
             Is64 = type.Is64,
             IsChecked = IsChecked(memory),
+            HasWideSlot = _module.Variant.MemoryModes[memory] == MemoryMode.WideGuard,
             MinimumBytes = type.Limits.Minimum << type.PageSizeLog2,
             Base = _il.DeclareLocal(typeof(nint)),
         };
@@ -474,7 +478,8 @@ internal sealed partial class FunctionEmitter
     }
 
     /// <summary>
-    /// Turns the i64 on top, an index in guard mode, into an i32, or traps: such a memory has at most 4 GiB, and within that its pages tell. A constant that fits stays one.
+    /// Turns the i64 on top, an index in guard mode, into one that stays in the slot, or traps: within the slot the pages tell. A constant that fits stays one. To the JIT the
+    /// result is another number than the index, as the cast of an i32 is: it must not add a constant in the index to the offset (<see cref="GuardAddressing"/>).
     /// </summary>
     /// <returns>What is still to be added.</returns>
     private ulong EmitNarrowIndex(ulong offset)
@@ -495,11 +500,20 @@ internal sealed partial class FunctionEmitter
         }
 
         LocalBuilder index = Scratch(OperandKind.I64);
-        LocalBuilder narrow = Scratch(OperandKind.I32);
+        LocalBuilder narrow = Scratch(_access.HasWideSlot ? OperandKind.I64 : OperandKind.I32);
         Label inside = _il.DefineLabel();
         _il.StoreLocal(index);
         _il.LoadLocal(index);
-        _il.Emit(OpCodes.Conv_U4);
+        if (_access.HasWideSlot)
+        {
+            _il.LoadInt64((1L << AddressSpace.WideIndexBits) - 1);
+            _il.Emit(OpCodes.And);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Conv_U4);
+        }
+
         _il.StoreLocal(narrow);
         _il.LoadLocal(narrow);
         _il.Emit(OpCodes.Conv_U8);

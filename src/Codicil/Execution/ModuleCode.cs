@@ -125,7 +125,7 @@ internal sealed class ModuleCode
         for (int i = 0; i < modes.Length; i++)
         {
             MemoryType type = Format.Memories[i];
-            modes[i] = MemoryAllocator.IsGuardable(type, type.Limits.Maximum ?? ulong.MaxValue) ? Owner.ManagedEngine.MemoryMode : MemoryMode.Checked;
+            modes[i] = MemoryAllocator.FindMode(type, Owner.ManagedEngine.MemoryMode, type.Limits.Maximum ?? ulong.MaxValue);
         }
 
         return GetVariant(modes, StateTypes.Count > 0);

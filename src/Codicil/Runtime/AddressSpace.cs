@@ -7,7 +7,8 @@ namespace Codicil.Runtime;
 /// <summary>Hands out reservations for linear memories and takes them back. Thread-safe; never throws for want of addresses, mappings or memory.</summary>
 /// <remarks>
 /// <para>
-/// Guard memories live in slots of 8 GiB + 64 KiB: index (32 bits) + constant offset (32 bits) + the width of an access stays inside one. Slots are
+/// Guard memories live in slots of 8 GiB + 64 KiB: index (32 bits) + constant offset (32 bits) + the width of an access stays inside one. (A 64-bit memory that may grow beyond
+/// 4 GiB has a wide slot, for 34 bits of index, which is an arena by itself.) Slots are
 /// cut from arenas of 1 TiB, so that a slot costs no system call to get and the signal filter knows few ranges. Where the address space is limited
 /// arenas are smaller, down to one slot.
 /// </para>
@@ -24,6 +25,12 @@ internal static class AddressSpace
 {
     /// <summary>The length of a guard memory's reservation.</summary>
     public const ulong SlotLength = (8UL << 30) + (64UL << 10);
+
+    /// <summary>How many bits the index into a wide slot has.</summary>
+    public const int WideIndexBits = 34;
+
+    /// <summary>The length of the reservation of a guard memory that may grow beyond 4 GiB.</summary>
+    public const ulong WideSlotLength = (1UL << WideIndexBits) + (4UL << 30) + (64UL << 10);
 
     /// <summary>What a recycled reservation may keep resident. Clearing one page of WebAssembly is cheaper than dropping and faulting it in again.</summary>
     public const ulong ResidentLength = 64UL << 10;
@@ -44,6 +51,7 @@ internal static class AddressSpace
     private static readonly Lock s_lock = new();
     private static readonly List<Arena> s_arenas = [];
     private static readonly Queue<GuardSlot> s_idleSlots = [];
+    private static readonly Queue<GuardSlot> s_idleWideSlots = [];
     private static readonly Queue<Reservation> s_idleReservations = [];
     private static readonly ulong s_maximumReserved = FindMaximumReserved();
     private static readonly long s_maximumMappings = FindMaximumMappings() / 4 * 3;
@@ -85,9 +93,45 @@ internal static class AddressSpace
         }
     }
 
+    /// <summary>Gets a slot of <see cref="WideSlotLength"/>, an arena of its own. The signal filter must be installed.</summary>
+    public static bool TryRentWideSlot(out GuardSlot slot)
+    {
+        lock (s_lock)
+        {
+            if (!TryCountMappings())
+            {
+                slot = default;
+                return false;
+            }
+
+            if (s_idleWideSlots.Count > IdleReservations / 2)
+            {
+                slot = s_idleWideSlots.Dequeue();
+            }
+            else if (TryReserveArena(1, WideSlotLength) is Arena arena)
+            {
+                slot = new GuardSlot(arena, arena.Start);
+            }
+            else if (!s_idleWideSlots.TryDequeue(out slot))
+            {
+                s_mappings -= MappingsPerReservation;
+                return false;
+            }
+
+            s_liveSlots++;
+            return true;
+        }
+    }
+
     /// <summary>Takes back a slot that nobody will use again, in the state that it is in.</summary>
     public static void ReturnSlot(GuardSlot slot)
     {
+        if (slot.Arena.SlotLength == WideSlotLength)
+        {
+            ReturnWideSlot(slot);
+            return;
+        }
+
         bool keep = slot.DirtyLength is > 0 and <= ResidentLength;
         lock (s_lock)
         {
@@ -114,6 +158,26 @@ internal static class AddressSpace
             if (--slot.Arena.Live == 0)
             {
                 TrimArenas(slot.Arena);
+            }
+        }
+    }
+
+    private static void ReturnWideSlot(GuardSlot slot)
+    {
+        if (slot.DirtyLength != 0 && !NativeMemoryMap.Decommit(slot.Base, slot.DirtyLength))
+        {
+            // As above.
+            return;
+        }
+
+        lock (s_lock)
+        {
+            s_mappings -= MappingsPerReservation;
+            s_liveSlots--;
+            s_idleWideSlots.Enqueue(new GuardSlot(slot.Arena, slot.Base));
+            if (s_idleWideSlots.Count > IdleReservations)
+            {
+                ReleaseArena(s_idleWideSlots.Dequeue().Arena);
             }
         }
     }
@@ -240,7 +304,7 @@ internal static class AddressSpace
         }
 
         Arena arena = s_freshArena!;
-        slot = new GuardSlot(arena, arena.FirstSlot + (nint)((ulong)arena.Issued * SlotLength));
+        slot = new GuardSlot(arena, arena.FirstSlot + (nint)((ulong)arena.Issued * arena.SlotLength));
         arena.Live++;
         s_liveSlots++;
         if (++arena.Issued == arena.SlotCount)
@@ -255,34 +319,49 @@ internal static class AddressSpace
     {
         foreach (int slots in s_arenaSlots)
         {
-            // Guard memory takes three quarters of what we allow ourselves: checked memories must have somewhere to go.
-            ulong length = ((ulong)slots * SlotLength + SignalFilter.GranuleLength - 1) & ~(SignalFilter.GranuleLength - 1);
-            if (length > s_maximumReserved / 4 * 3 - Math.Min(s_reserved, s_maximumReserved / 4 * 3))
+            if (TryReserveArena(slots, SlotLength) is Arena arena)
             {
-                continue;
+                s_arenas.Add(arena);
+                s_freshArena = arena;
+                return true;
             }
-
-            // More than needed, so that an aligned piece can be cut out.
-            nint address = NativeMemoryMap.Reserve(length + SignalFilter.GranuleLength);
-            if (address == 0)
-            {
-                continue;
-            }
-
-            nint start = (nint)(((ulong)address + SignalFilter.GranuleLength - 1) & ~(SignalFilter.GranuleLength - 1));
-            ulong before = (ulong)(start - address);
-            NativeMemoryMap.Release(address, before);
-            NativeMemoryMap.Release(start + (nint)length, SignalFilter.GranuleLength - before);
-
-            SignalFilter.AddRange(start, length);
-            var arena = new Arena(start, length, slots);
-            s_arenas.Add(arena);
-            s_freshArena = arena;
-            s_reserved += length;
-            return true;
         }
 
         return false;
+    }
+
+    private static Arena? TryReserveArena(int slots, ulong slotLength)
+    {
+        // Guard memory takes three quarters of what we allow ourselves: checked memories must have somewhere to go.
+        ulong length = ((ulong)slots * slotLength + SignalFilter.GranuleLength - 1) & ~(SignalFilter.GranuleLength - 1);
+        if (length > s_maximumReserved / 4 * 3 - Math.Min(s_reserved, s_maximumReserved / 4 * 3))
+        {
+            return null;
+        }
+
+        // More than needed, so that an aligned piece can be cut out.
+        nint address = NativeMemoryMap.Reserve(length + SignalFilter.GranuleLength);
+        if (address == 0)
+        {
+            return null;
+        }
+
+        nint start = (nint)(((ulong)address + SignalFilter.GranuleLength - 1) & ~(SignalFilter.GranuleLength - 1));
+        ulong before = (ulong)(start - address);
+        NativeMemoryMap.Release(address, before);
+        NativeMemoryMap.Release(start + (nint)length, SignalFilter.GranuleLength - before);
+        SignalFilter.AddRange(start, length);
+        s_reserved += length;
+        return new Arena(start, length, slots, slotLength);
+    }
+
+    private static void ReleaseArena(Arena arena)
+    {
+        SignalFilter.RemoveRange(arena.Start, arena.Length);
+        if (NativeMemoryMap.Release(arena.Start, arena.Length))
+        {
+            s_reserved -= arena.Length;
+        }
     }
 
     /// <summary>Gives an empty arena back, with its page tables, unless it is the only empty one.</summary>
@@ -313,11 +392,7 @@ internal static class AddressSpace
             s_freshArena = s_arenas.Find(static other => other.Issued < other.SlotCount);
         }
 
-        SignalFilter.RemoveRange(empty.Start, empty.Length);
-        if (NativeMemoryMap.Release(empty.Start, empty.Length))
-        {
-            s_reserved -= empty.Length;
-        }
+        ReleaseArena(empty);
     }
 
     private static bool TryCountMappings()
@@ -426,7 +501,7 @@ internal static class AddressSpace
         }
     }
 
-    /// <summary>A guard memory's place: <see cref="SlotLength"/> bytes at <paramref name="Base"/>.</summary>
+    /// <summary>A guard memory's place: <see cref="Arena.SlotLength"/> bytes at <paramref name="Base"/>.</summary>
     /// <param name="Arena">The arena it is cut from.</param>
     /// <param name="Base">Its lowest address.</param>
     /// <param name="DirtyLength">How many bytes from its base hold contents of an earlier owner. The rest is inaccessible and, once accessible, zero.</param>
@@ -441,7 +516,7 @@ internal static class AddressSpace
     public readonly record struct Reservation(nint Base, ulong Length, ulong AccessibleLength);
 
     /// <summary>A range of inaccessible addresses that slots are cut from.</summary>
-    internal sealed class Arena(nint start, ulong length, int slotCount)
+    internal sealed class Arena(nint start, ulong length, int slotCount, ulong slotLength)
     {
         /// <summary>Its lowest address, a multiple of the filter's granule.</summary>
         public nint Start { get; } = start;
@@ -451,6 +526,9 @@ internal static class AddressSpace
 
         /// <summary>The lowest slot's address.</summary>
         public nint FirstSlot => Start;
+
+        /// <summary>The length of each slot.</summary>
+        public ulong SlotLength { get; } = slotLength;
 
         /// <summary>The number of slots.</summary>
         public int SlotCount { get; } = slotCount;

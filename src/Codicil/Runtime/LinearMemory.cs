@@ -56,7 +56,7 @@ internal sealed unsafe partial class LinearMemory : IDisposable
     public LinearMemory(MemoryType type, MemoryBudget budget, AddressSpace.GuardSlot slot, ulong length, ulong maximumLength, ulong charged)
     {
         Type = type;
-        Mode = MemoryMode.Guard;
+        Mode = slot.Arena.SlotLength == AddressSpace.WideSlotLength ? MemoryMode.WideGuard : MemoryMode.Guard;
         Base = slot.Base;
         NearBase = Base + Compiler.GuardAddressing.NearBias;
         FarBase = Base + Compiler.GuardAddressing.FarBias;
@@ -308,7 +308,7 @@ internal sealed unsafe partial class LinearMemory : IDisposable
                 Volatile.Write(ref Length, 0);
             }
 
-            if (Mode != MemoryMode.Guard)
+            if (Mode == MemoryMode.Checked)
             {
                 return;
             }
@@ -371,7 +371,7 @@ internal sealed unsafe partial class LinearMemory : IDisposable
 
     private void ReturnPlace()
     {
-        if (Mode == MemoryMode.Guard)
+        if (Mode != MemoryMode.Checked)
         {
             AddressSpace.ReturnSlot(_slot);
         }

@@ -9,7 +9,7 @@ namespace Codicil.Runtime;
 internal static class MemoryAllocator
 {
     /// <summary>What a 64-bit memory without a lower maximum may grow to.</summary>
-    private const ulong DefaultReservationOf64Bit = 16UL << 30;
+    private const ulong MaximumOf64Bit = 1UL << AddressSpace.WideIndexBits;
 
     private const int CollectionIntervalInMilliseconds = 1000;
 
@@ -18,7 +18,7 @@ internal static class MemoryAllocator
     /// <summary>Makes a memory of its type's minimum size, zero.</summary>
     /// <param name="type">A valid memory type.</param>
     /// <param name="mode">
-    /// The mode wanted. 64-bit memories that may grow beyond 4 GiB and those with custom page sizes are checked, and so are all where guard slots have run out,
+    /// The mode wanted. Those with custom page sizes are checked, and so are all where guard slots have run out,
     /// unless <paramref name="requireMode"/>.
     /// </param>
     /// <param name="pageLimit">The host's limit in pages of the type's page size.</param>
@@ -93,13 +93,18 @@ internal static class MemoryAllocator
 
         try
         {
-            bool guard = mode == MemoryMode.Guard && IsGuardable(type, maximumLength >> type.PageSizeLog2);
-            if (guard && SignalFilter.TryInstall())
+            mode = FindMode(type, mode, maximumLength >> type.PageSizeLog2);
+            if (mode == MemoryMode.WideGuard && charged > MaximumOf64Bit)
             {
-                memory = TryCreateGuard(type, length, maximumLength, budget, charged);
+                mode = MemoryMode.Checked;
             }
 
-            if (memory is null && !(guard && requireMode))
+            if (mode != MemoryMode.Checked && SignalFilter.TryInstall())
+            {
+                memory = TryCreateGuard(type, mode, length, maximumLength, budget, charged);
+            }
+
+            if (memory is null && (mode == MemoryMode.Checked || !requireMode))
             {
                 memory = TryCreateChecked(type, length, maximumLength, budget, charged);
             }
@@ -121,9 +126,18 @@ internal static class MemoryAllocator
         return memory is not null;
     }
 
-    private static LinearMemory? TryCreateGuard(MemoryType type, ulong length, ulong maximumLength, MemoryBudget budget, ulong charged)
+    private static LinearMemory? TryCreateGuard(MemoryType type, MemoryMode mode, ulong length, ulong maximumLength, MemoryBudget budget, ulong charged)
     {
-        if (!AddressSpace.TryRentSlot(out AddressSpace.GuardSlot slot))
+        AddressSpace.GuardSlot slot;
+        if (mode == MemoryMode.WideGuard)
+        {
+            maximumLength = Math.Min(maximumLength, MaximumOf64Bit);
+            if (!AddressSpace.TryRentWideSlot(out slot))
+            {
+                return null;
+            }
+        }
+        else if (!AddressSpace.TryRentSlot(out slot))
         {
             return null;
         }
@@ -166,7 +180,7 @@ internal static class MemoryAllocator
 
     private static LinearMemory? TryCreateChecked(MemoryType type, ulong length, ulong maximumLength, MemoryBudget budget, ulong charged)
     {
-        ulong wanted = type.Is64 ? Math.Min(maximumLength, Math.Max(DefaultReservationOf64Bit, charged)) : maximumLength;
+        ulong wanted = type.Is64 ? Math.Min(maximumLength, Math.Max(MaximumOf64Bit, charged)) : maximumLength;
 
         // One inaccessible page at the end, which also gives an empty memory an address.
         ulong guardPage = NativeMemoryMap.PageSize;
@@ -195,10 +209,24 @@ internal static class MemoryAllocator
         }
     }
 
-    /// <summary>Whether a memory can have a guard slot: it has the system's pages, and at most 4 GiB of them.</summary>
+    /// <summary>The mode that a memory gets: guarded are those with whole pages of the system, in a slot for what they may grow to.</summary>
     /// <param name="type">The type.</param>
+    /// <param name="mode">The mode wanted.</param>
     /// <param name="maximumPages">What it can grow to.</param>
-    public static bool IsGuardable(MemoryType type, ulong maximumPages) => type.PageSizeLog2 == 16 && (!type.Is64 || maximumPages <= 65536);
+    public static MemoryMode FindMode(MemoryType type, MemoryMode mode, ulong maximumPages)
+    {
+        if (mode == MemoryMode.Checked || type.PageSizeLog2 != 16)
+        {
+            return MemoryMode.Checked;
+        }
+
+        if (!type.Is64 || maximumPages <= 65536)
+        {
+            return MemoryMode.Guard;
+        }
+
+        return type.Limits.Minimum <= MaximumOf64Bit >> 16 ? MemoryMode.WideGuard : MemoryMode.Checked;
+    }
 
     /// <summary>The most pages that a memory of this type can have, whatever it declares.</summary>
     private static ulong GetImplementationLimit(MemoryType type)
