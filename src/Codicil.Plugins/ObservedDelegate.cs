@@ -11,15 +11,13 @@ namespace Codicil.Plugins;
 [RequiresDynamicCode("Code is compiled for the delegate's type at run time.")]
 internal sealed class ObservedDelegate(string name, Delegate callback)
 {
-    private static readonly Func<bool> s_isObserved = static () => PluginTelemetry.ObservesHostCalls;
-
     // Compiled when a first instance wants it, once for all of them.
     private readonly Lazy<Func<string, Delegate>> _bind = new(() => Compile(name, callback));
 
     /// <summary>The delegate for an instance.</summary>
     public Delegate Bind(CurrentPlugin current) => _bind.Value(current.PluginName);
 
-    // plugin => (a, b) => IsObserved() ? Observe(name, plugin, () => callback(a, b)) : callback(a, b)
+    // plugin => (a, b) => ObservesHostCalls ? Observe(name, plugin, () => callback(a, b)) : callback(a, b)
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "Delegates keep their Invoke method.")]
     private static Func<string, Delegate> Compile(string name, Delegate callback)
     {
@@ -35,7 +33,7 @@ internal sealed class ObservedDelegate(string name, Delegate callback)
             copies,
             [.. copies.Zip(parameters, Expression.Assign), Observed(name, plugin, Expression.Invoke(Expression.Constant(callback), copies))]);
         Expression body = Expression.Condition(
-            Expression.Invoke(Expression.Constant(s_isObserved)), observed, Expression.Invoke(Expression.Constant(callback), parameters), invoke.ReturnType);
+            Expression.Property(null, typeof(PluginTelemetry).GetProperty(nameof(PluginTelemetry.ObservesHostCalls))!), observed, Expression.Invoke(Expression.Constant(callback), parameters), invoke.ReturnType);
         return Expression.Lambda<Func<string, Delegate>>(Expression.Convert(Expression.Lambda(type, body, parameters), typeof(Delegate)), plugin).Compile();
     }
 
