@@ -13,13 +13,13 @@ internal static class Messages
 
     public static void Note(string message) => Console.Error.WriteLine("codicil: " + Printable(message));
 
-    /// <summary>Names in modules are anybody's text: control characters other than line ends must not reach the terminal.</summary>
+    /// <summary>Names in modules are anybody's text: control characters other than line ends, and those that change the direction of text, must not reach the terminal.</summary>
     public static string Printable(string text)
     {
         StringBuilder? builder = null;
         for (int i = 0; i < text.Length; i++)
         {
-            if (char.IsControl(text[i]) && text[i] is not ('\n' or '\t'))
+            if ((char.IsControl(text[i]) && text[i] is not ('\n' or '\t')) || ChangesDirection(text[i]))
             {
                 builder ??= new StringBuilder(text, 0, i, text.Length + 8);
                 builder.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\u{{{(int)text[i]:x}}}");
@@ -32,4 +32,6 @@ internal static class Messages
 
         return builder?.ToString() ?? text;
     }
+
+    private static bool ChangesDirection(char c) => c is '\u061C' or (>= '\u200E' and <= '\u200F') or (>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 
 using Codicil.Plugins;
 
@@ -15,7 +16,11 @@ namespace Codicil.Hosting;
 /// </summary>
 public sealed class HostedPlugin : IDisposable, IAsyncDisposable
 {
+    // Whoever calls a plug-in that cannot be loaded is told so; not every one of them compiles it.
+    private static readonly TimeSpan s_pauseAfterFailure = TimeSpan.FromSeconds(5);
+
     private readonly IServiceProvider _services;
+    private readonly TimeProvider _time;
     private readonly IOptionsFactory<HostedPluginOptions> _factory;
     private readonly HostedPluginSection? _section;
     private readonly ILoggerFactory _loggers;
@@ -31,6 +36,7 @@ public sealed class HostedPlugin : IDisposable, IAsyncDisposable
     private HostedPluginOptions? _loadedOptions;
     private string? _loadedSection;
     private HostedPluginFailure? _failure;
+    private FailedAttempt? _failedAttempt;
     private IReadOnlyList<string> _watched = [];
     private string _triedStamp = "";
     private string _triedFingerprint = "";
@@ -45,6 +51,7 @@ public sealed class HostedPlugin : IDisposable, IAsyncDisposable
     {
         Name = name;
         _services = services;
+        _time = services.GetService<TimeProvider>() ?? TimeProvider.System;
         _factory = services.GetRequiredService<IOptionsFactory<HostedPluginOptions>>();
         _section = services.GetKeyedService<HostedPluginSection>(name);
         _loggers = services.GetRequiredService<ILoggerFactory>();
@@ -192,6 +199,11 @@ public sealed class HostedPlugin : IDisposable, IAsyncDisposable
                 return;
             }
 
+            if (!isForced && !_triedYoung && HasJustFailed(_section?.Snapshot) && HostedPluginSource.StampOf(_watched) == _triedStamp)
+            {
+                _failedAttempt!.Failure.Throw();
+            }
+
             await LoadCoreAsync(isForced, cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -200,17 +212,29 @@ public sealed class HostedPlugin : IDisposable, IAsyncDisposable
         }
     }
 
+    // Nothing is loaded, and what was read with these options a moment ago could not be.
+    private bool HasJustFailed(string? section) =>
+        _current is null && _failedAttempt is FailedAttempt failed && failed.Section == section && _time.GetElapsedTime(failed.At) < s_pauseAfterFailure;
+
     // While nobody else loads.
     private async Task LoadCoreAsync(bool isForced, CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
         using var seen = new SeenFiles();
         PluginGeneration? generation = null;
+        string? section = _section?.Snapshot;
+        string? fingerprint = null;
         try
         {
-            string? section = _section?.Snapshot;
             HostedPluginOptions options = _loadedOptions is HostedPluginOptions known && section == _loadedSection ? known : _factory.Create(Name);
             HostedPluginSource source = await HostedPluginSource.ReadAsync(options, _root, seen, cancellationToken).ConfigureAwait(false);
+            if (!isForced && HasJustFailed(section) && source.Fingerprint == _failedAttempt!.Fingerprint)
+            {
+                Note(seen);
+                _failedAttempt.Failure.Throw();
+            }
+
+            fingerprint = source.Fingerprint;
             bool isKnown = !isForced && ReferenceEquals(options, _loadedOptions);
             if (isKnown && _failure is not null && source.Fingerprint == _triedFingerprint)
             {
@@ -234,9 +258,12 @@ public sealed class HostedPlugin : IDisposable, IAsyncDisposable
                 HostingLog.Loaded(_log, Name, _lastNumber, milliseconds);
             }
         }
-        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (!IsOf(exception, _failedAttempt) && (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested))
         {
             generation?.Pool.Dispose();
+
+            // What cannot even be read costs nothing to try again.
+            _failedAttempt = fingerprint is null ? null : new FailedAttempt(ExceptionDispatchInfo.Capture(exception), section, fingerprint, _time.GetTimestamp());
             bool isNews = isForced || _failure is null || seen.Files.Count == 0 || seen.Stamp != _triedStamp || seen.Fingerprint != _triedFingerprint;
             lock (_lock)
             {
@@ -252,6 +279,8 @@ public sealed class HostedPlugin : IDisposable, IAsyncDisposable
             HostingLog.Failed(_log, Name, _current is null ? "none" : "the one before", exception);
             throw;
         }
+
+        static bool IsOf(Exception exception, FailedAttempt? attempt) => attempt is not null && ReferenceEquals(exception, attempt.Failure.SourceException);
     }
 
     // What the next look at the files is compared with.
@@ -288,6 +317,7 @@ public sealed class HostedPlugin : IDisposable, IAsyncDisposable
             _loadedOptions = options;
             _loadedSection = section;
             _failure = null;
+            _failedAttempt = null;
             Note(seen);
             if (old is not null)
             {
@@ -435,6 +465,13 @@ internal sealed record PluginGeneration(int Number, CompiledPlugin Compiled, Plu
 
 /// <summary>A load that failed.</summary>
 internal sealed record HostedPluginFailure(Exception Exception, DateTimeOffset At);
+
+/// <summary>An attempt to load what was read.</summary>
+/// <param name="Failure">What came of it.</param>
+/// <param name="Section">The options' section.</param>
+/// <param name="Fingerprint">What was read.</param>
+/// <param name="At">When, in ticks of the clock.</param>
+internal sealed record FailedAttempt(ExceptionDispatchInfo Failure, string? Section, string Fingerprint, long At);
 
 /// <summary>The state of a plug-in of an application.</summary>
 /// <param name="Generation">How many times it was loaded; 0 when it was not.</param>

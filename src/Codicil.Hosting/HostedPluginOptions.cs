@@ -7,7 +7,7 @@ namespace Codicil.Hosting;
 
 /// <summary>
 /// What a plug-in of an application is made of and what it may do: the section that configuration binds. Where it comes from is one of <see cref="Path"/>, <see cref="ManifestPath"/> and
-/// <see cref="UseManifest"/>; what is set here beside that wins over the manifest's.
+/// <see cref="UseManifest"/>; what is set here beside that wins over the manifest's. What is out of its range is named when the application starts, all of it at once, not by the property.
 /// </summary>
 [SuppressMessage("Usage", "CA2227:Collection properties should be read only", Justification = "Configuration and initializers set it.")]
 public sealed class HostedPluginOptions
@@ -32,7 +32,7 @@ public sealed class HostedPluginOptions
     /// <summary>Directories of the host (with the prefix <c>ro:</c> read-only), each with the path under which the guest sees it; where empty, the manifest's. Needs <see cref="Wasi"/>.</summary>
     public Dictionary<string, string> AllowedPaths { get; set; } = new(StringComparer.Ordinal);
 
-    /// <summary>What each call may take; null for the manifest's.</summary>
+    /// <summary>What each call may take: more than zero, however long; null for the manifest's.</summary>
     public TimeSpan? Timeout { get; set; }
 
     /// <summary>The most pages of 64 KiB for each memory, 1 to 65,536; null for the manifest's.</summary>
@@ -53,13 +53,13 @@ public sealed class HostedPluginOptions
     /// <summary>Whether the plug-in is loaded anew when its files or its options change.</summary>
     public bool HotReload { get; set; }
 
-    /// <summary>With <see cref="HotReload"/>: how long files must stay as they are before they are read, so that they are not read half written.</summary>
+    /// <summary>With <see cref="HotReload"/>: how long files must stay as they are before they are read, so that they are not read half written: from zero to 10 minutes.</summary>
     public TimeSpan ReloadDelay { get; set; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>With <see cref="HotReload"/>: how often files are looked at, in case that the system does not tell of a change.</summary>
+    /// <summary>With <see cref="HotReload"/>: how often files are looked at, in case that the system does not tell of a change: from 10 ms to a day.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long calls that are running when a plug-in is replaced may go on with the old one; null for as long as they take.</summary>
+    /// <summary>How long calls that are running when a plug-in is replaced may go on with the old one: from zero to 2,147,483,647 ms (24 days); null for as long as they take.</summary>
     public TimeSpan? DrainTimeout { get; set; }
 
     /// <summary>The instances.</summary>
@@ -91,7 +91,7 @@ public sealed class HostedPluginPoolOptions
     /// <summary>What becomes of instances that come back.</summary>
     public PluginPoolPolicy Policy { get; set; }
 
-    /// <summary>How long an instance stays idle before it is dropped; null for ever.</summary>
+    /// <summary>How long an instance stays idle before it is dropped: more than zero, at most 2,147,483,647 ms (24 days); null for ever.</summary>
     public TimeSpan? IdleTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>The idle instances that are not dropped for their age.</summary>
@@ -104,10 +104,10 @@ public sealed class HostedPluginHttpOptions
     /// <summary>The kinds of addresses that are not connected to.</summary>
     public AddressKinds? BlockedAddresses { get; set; }
 
-    /// <summary>What a request may take with its redirects and its response.</summary>
+    /// <summary>What a request may take with its redirects and its response: more than zero, at most 2,147,483,647 ms (24 days).</summary>
     public TimeSpan? RequestTimeout { get; set; }
 
-    /// <summary>What resolving a name, connecting and the TLS handshake may take together.</summary>
+    /// <summary>What resolving a name, connecting and the TLS handshake may take together: more than zero, at most 2,147,483,647 ms (24 days).</summary>
     public TimeSpan? ConnectTimeout { get; set; }
 
     /// <summary>How many redirects are followed.</summary>

@@ -9,6 +9,9 @@ namespace Codicil.Hosting;
 /// <summary>What can be said about options without loading anything; every fault is named, with the key that configuration has for it.</summary>
 internal sealed class HostedPluginOptionsValidator(HostedPluginNames names) : IValidateOptions<HostedPluginOptions>
 {
+    // What timers of the runtime measure: 24 days, 20 hours and some.
+    private static readonly TimeSpan s_longest = TimeSpan.FromMilliseconds(int.MaxValue);
+
     public ValidateOptionsResult Validate(string? name, HostedPluginOptions options)
     {
         if (name is null || !names.Contains(name))
@@ -30,7 +33,7 @@ internal sealed class HostedPluginOptionsValidator(HostedPluginNames names) : IV
         Check(!options.HotReload || options.GetManifest() is null, $"HotReload needs files: Path or ManifestPath");
         Check(options.ReloadDelay >= TimeSpan.Zero && options.ReloadDelay <= TimeSpan.FromMinutes(10), $"ReloadDelay must be from 0 to 10 minutes, found {options.ReloadDelay}");
         Check(options.PollInterval >= TimeSpan.FromMilliseconds(10) && options.PollInterval <= TimeSpan.FromDays(1), $"PollInterval must be from 10 ms to a day, found {options.PollInterval}");
-        Check(options.DrainTimeout is null || options.DrainTimeout >= TimeSpan.Zero, $"DrainTimeout must not be negative, found {options.DrainTimeout}");
+        Check(options.DrainTimeout is null || (options.DrainTimeout >= TimeSpan.Zero && options.DrainTimeout <= s_longest), $"DrainTimeout must be from 0 to {s_longest}, found {options.DrainTimeout}");
         foreach (string host in options.AllowedHosts)
         {
             Check(!string.IsNullOrWhiteSpace(host), $"AllowedHosts has an empty pattern");
@@ -41,14 +44,16 @@ internal sealed class HostedPluginOptionsValidator(HostedPluginNames names) : IV
         Check(pool.WarmUp >= 0, $"Pool:WarmUp must not be negative, found {pool.WarmUp}");
         Check(pool.MinimumIdle >= 0, $"Pool:MinimumIdle must not be negative, found {pool.MinimumIdle}");
         Check(pool.MaxSize is not int size || pool.WarmUp <= size, $"Pool:WarmUp is {pool.WarmUp}, more than Pool:MaxSize");
-        Check(pool.IdleTimeout is null || pool.IdleTimeout > TimeSpan.Zero, $"Pool:IdleTimeout must be positive, found {pool.IdleTimeout}");
+        CheckTimer(pool.IdleTimeout, "Pool:IdleTimeout");
         Check(Enum.IsDefined(pool.Policy), $"Pool:Policy must be one of {string.Join(", ", Enum.GetNames<PluginPoolPolicy>())}, found {pool.Policy}");
         HostedPluginHttpOptions http = options.Http;
-        Check(http.RequestTimeout is null || http.RequestTimeout > TimeSpan.Zero, $"Http:RequestTimeout must be positive, found {http.RequestTimeout}");
-        Check(http.ConnectTimeout is null || http.ConnectTimeout > TimeSpan.Zero, $"Http:ConnectTimeout must be positive, found {http.ConnectTimeout}");
+        CheckTimer(http.RequestTimeout, "Http:RequestTimeout");
+        CheckTimer(http.ConnectTimeout, "Http:ConnectTimeout");
         Check(http.MaxRedirects is null or >= 0, $"Http:MaxRedirects must not be negative, found {http.MaxRedirects}");
         Check(http.MaxConnectionsPerHost is null or >= 1, $"Http:MaxConnectionsPerHost must be at least 1, found {http.MaxConnectionsPerHost}");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+
+        void CheckTimer(TimeSpan? time, string key) => Check(time is null || (time > TimeSpan.Zero && time <= s_longest), $"{key} must be positive and at most {s_longest}, found {time}");
 
         void Check(bool isRight, FormattableString message)
         {

@@ -99,7 +99,9 @@ internal sealed record HostedPluginSource(PluginManifest Manifest, IReadOnlyList
         seen.Add(path, StampOf([path]), File.GetLastWriteTimeUtc(path));
         byte[] bytes = await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false);
         seen.Append(bytes);
-        return bytes;
+
+        // Somebody has begun to write it, in place. As text, nothing would be a module: one that exports nothing.
+        return bytes.Length != 0 ? bytes : throw new IOException($"{path} is empty");
     }
 }
 

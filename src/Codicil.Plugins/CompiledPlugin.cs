@@ -31,6 +31,7 @@ public sealed partial class CompiledPlugin : IDisposable
         // The modules' bytes are not needed any more.
         Manifest = manifest with { Wasm = [] };
         Options = options;
+        LogRate = new LogRate(options.MaxLogMessagesPerSecond, TimeProvider.System);
         WasiLinker = options.Wasi ? ManagedCode.DefineWasi(new Linker(engine)) : null;
     }
 
@@ -80,6 +81,8 @@ public sealed partial class CompiledPlugin : IDisposable
 
     internal CompiledHttp Http { get; }
 
+    internal LogRate LogRate { get; }
+
     internal Linker? WasiLinker { get; }
 
     internal PluginModules Modules => _modules;
@@ -113,17 +116,9 @@ public sealed partial class CompiledPlugin : IDisposable
                 string.Create(System.Globalization.CultureInfo.InvariantCulture, $"max_pages is {manifest.Memory.MaxPages}, expected 0 to 65536"));
         }
 
-        if (manifest.Timeout is TimeSpan timeout)
+        if (manifest.Timeout is TimeSpan timeout && timeout > TimeSpan.Zero && !options.Interruptible)
         {
-            if (timeout < TimeSpan.Zero)
-            {
-                throw new PluginException(PluginFailure.Manifest, "the timeout is negative");
-            }
-
-            if (timeout > TimeSpan.Zero && !options.Interruptible)
-            {
-                throw new ArgumentException("a timeout needs interruption, which is off", nameof(options));
-            }
+            throw new ArgumentException("a timeout needs interruption, which is off", nameof(options));
         }
 
         EngineOptions engineOptions = options.Engine with { Interruptible = options.Interruptible };

@@ -29,6 +29,14 @@ internal sealed class Deadline
     /// <summary>When it passes, in <see cref="Stopwatch"/> ticks; <see cref="Never"/> when it is clear.</summary>
     public long Due => Volatile.Read(ref _due);
 
+    /// <summary>When a time from now has passed; what the clock cannot count to is as late as can be.</summary>
+    public static long DueAfter(TimeSpan timeout)
+    {
+        double ticks = timeout.TotalSeconds * Stopwatch.Frequency;
+        long now = Stopwatch.GetTimestamp();
+        return ticks < long.MaxValue - now ? now + (long)ticks : Never - 1;
+    }
+
     /// <summary>Sets the deadline.</summary>
     public void Set(long due)
     {
@@ -140,7 +148,8 @@ internal sealed class Deadline
                         }
                         else
                         {
-                            long milliseconds = ((queuedFor - now) * 1000 / Stopwatch.Frequency) + 1;
+                            // Divided first: a deadline may be centuries away.
+                            long milliseconds = ((queuedFor - now) / (Stopwatch.Frequency / 1000)) + 1;
                             wait = (int)Math.Min(milliseconds, int.MaxValue);
                         }
                     }

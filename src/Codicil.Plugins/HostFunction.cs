@@ -63,8 +63,10 @@ public sealed partial class HostFunction
     [RequiresDynamicCode("The call from WebAssembly is compiled for the delegate's type at run time.")]
     public static HostFunction FromDelegate(string name, Delegate callback, string? @namespace = null)
     {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(callback);
-        return new HostFunction(name, @namespace, (store, _) => Function.FromDelegate(store, callback));
+        var observed = new ObservedDelegate(name, callback);
+        return new HostFunction(name, @namespace, (store, current) => Function.FromDelegate(store, observed.Bind(current)));
     }
 
     /// <summary>A function without parameters or results.</summary>

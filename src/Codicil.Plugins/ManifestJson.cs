@@ -63,7 +63,7 @@ internal static class ManifestJson
             Config = manifest.Config.Count == 0 ? null : new Dictionary<string, string>(manifest.Config),
             AllowedHosts = manifest.AllowedHosts.Count == 0 ? null : [.. manifest.AllowedHosts],
             AllowedPaths = manifest.AllowedPaths.Count == 0 ? null : new Dictionary<string, string>(manifest.AllowedPaths),
-            TimeoutMs = manifest.Timeout is TimeSpan timeout ? (ulong)Math.Max(timeout.Ticks / TimeSpan.TicksPerMillisecond, 0) : null,
+            TimeoutMs = manifest.Timeout is TimeSpan timeout ? (ulong)(timeout.Ticks / TimeSpan.TicksPerMillisecond) : null,
         };
         return JsonSerializer.Serialize(document, s_context.ManifestDocument);
     }

@@ -220,7 +220,7 @@ public sealed partial class Plugin
             _callToken = cancellationToken;
             if (Timeout is TimeSpan timeout)
             {
-                _deadline.Set(DueAfter(timeout));
+                _deadline.Set(Deadline.DueAfter(timeout));
             }
         }
 
@@ -252,13 +252,6 @@ public sealed partial class Plugin
         {
             _store.ResetInterrupt();
         }
-    }
-
-    private static long DueAfter(TimeSpan timeout)
-    {
-        double ticks = timeout.TotalSeconds * Stopwatch.Frequency;
-        long now = Stopwatch.GetTimestamp();
-        return ticks < long.MaxValue - now ? now + (long)ticks : Deadline.Never - 1;
     }
 
     private void OnDeadline()
@@ -324,6 +317,7 @@ public sealed partial class Plugin
     private void Release()
     {
         _deadline.Retire();
+        Http.Retire();
         _store.Dispose();
         _compiled.Unregister(this);
         if (_ownsCompiled)

@@ -7,8 +7,6 @@ namespace Codicil.Plugins;
 // What is said about the plug-in: calls to whoever observes them, messages to the sink and the logger.
 public sealed partial class Plugin
 {
-    private LogRate _logRate;
-
     /// <summary>What a trace of the next calls says beside what happened in them (<see cref="PluginTrace.Metadata"/>); null for nothing. It is handed on as it is.</summary>
     public IReadOnlyDictionary<string, object?>? TraceMetadata { get; set; }
 
@@ -81,14 +79,19 @@ public sealed partial class Plugin
 
     private bool MayLog()
     {
-        bool may = _logRate.TryTake(out long dropped);
+        bool may = _compiled.LogRate.TryTake(out long dropped);
         if (dropped > 0)
         {
-            PluginTelemetry.LogsDropped(Name, dropped);
-            WriteLog(PluginLogLevel.Warn, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{dropped} log messages were dropped: more than {_compiled.Options.MaxLogMessagesPerSecond} in a second"));
+            ReportDropped(dropped);
         }
 
         return may;
+    }
+
+    private void ReportDropped(long dropped)
+    {
+        PluginTelemetry.LogsDropped(Name, dropped);
+        WriteLog(PluginLogLevel.Warn, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{dropped} log messages were dropped: more than {_compiled.Options.MaxLogMessagesPerSecond} in a second"));
     }
 
     // A filter that catches nothing: what ends a call is known here before it is translated.
@@ -99,16 +102,15 @@ public sealed partial class Plugin
     }
 
     // Almost never; so the call is spared.
-    private bool HasToEndObserving => Recorder is not null || _logRate.HasDropped;
+    private bool HasToEndObserving => Recorder is not null || _compiled.LogRate.HasDropped;
 
     // While the call is still the owner's. What it lost of its log is said, since the next call may never come.
     private void EndObserving()
     {
         Recorder?.End();
-        if (_logRate.TakeDroppedAtEnd() is > 0 and long dropped)
+        if (_compiled.LogRate.TakeDroppedAtEnd() is > 0 and long dropped)
         {
-            PluginTelemetry.LogsDropped(Name, dropped);
-            WriteLog(PluginLogLevel.Warn, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{dropped} log messages were dropped: more than {_compiled.Options.MaxLogMessagesPerSecond} in a second"));
+            ReportDropped(dropped);
         }
     }
 
@@ -138,9 +140,10 @@ public sealed partial class Plugin
     }
 }
 
-/// <summary>What an instance may log in a second. Not thread-safe: a plug-in has one owner at a time.</summary>
+/// <summary>What a compiled plug-in's instances may log in a second, all together: instances come and go, with each lease of a pool, and the log stays. Thread-safe.</summary>
 internal sealed class LogRate(int perSecond, TimeProvider time)
 {
+    private readonly Lock _lock = new();
     private long _windowStart;
     private int _taken;
     private long _dropped;
@@ -157,47 +160,66 @@ internal sealed class LogRate(int perSecond, TimeProvider time)
             return true;
         }
 
-        if (_taken >= perSecond || _taken == 0)
+        lock (_lock)
         {
-            long now = time.GetTimestamp();
-            if (_taken == 0 || time.GetElapsedTime(_windowStart, now) >= TimeSpan.FromSeconds(1))
+            if (_taken >= perSecond || _taken == 0)
             {
-                _windowStart = now;
-                _taken = 0;
-                dropped = TakeDropped();
+                long now = time.GetTimestamp();
+                if (_taken == 0 || time.GetElapsedTime(_windowStart, now) >= TimeSpan.FromSeconds(1))
+                {
+                    _windowStart = now;
+                    _taken = 0;
+                    dropped = Take();
+                }
+                else
+                {
+                    Volatile.Write(ref _dropped, _dropped + 1);
+                    return false;
+                }
             }
-            else
-            {
-                _dropped++;
-                return false;
-            }
-        }
 
-        _taken++;
-        return true;
+            _taken++;
+            return true;
+        }
     }
 
     /// <summary>Whether something was dropped and not reported yet.</summary>
-    public bool HasDropped => _dropped != 0;
+    public bool HasDropped => Volatile.Read(ref _dropped) != 0;
 
     /// <summary>What was dropped and not reported yet, at the end of a call; nothing where that was asked less than a second ago: many short calls must not make of each message lost another one.</summary>
     public long TakeDroppedAtEnd()
     {
-        if (_dropped == 0 || (_hasReported && time.GetElapsedTime(_reportedAt) < TimeSpan.FromSeconds(1)))
+        if (!HasDropped)
         {
             return 0;
         }
 
-        _hasReported = true;
-        _reportedAt = time.GetTimestamp();
-        return TakeDropped();
+        lock (_lock)
+        {
+            if (_hasReported && time.GetElapsedTime(_reportedAt) < TimeSpan.FromSeconds(1))
+            {
+                return 0;
+            }
+
+            _hasReported = true;
+            _reportedAt = time.GetTimestamp();
+            return Take();
+        }
     }
 
     /// <summary>What was dropped and not reported yet.</summary>
     public long TakeDropped()
     {
+        lock (_lock)
+        {
+            return Take();
+        }
+    }
+
+    private long Take()
+    {
         long dropped = _dropped;
-        _dropped = 0;
+        Volatile.Write(ref _dropped, 0);
         return dropped;
     }
 }
@@ -266,5 +288,5 @@ internal static class LogText
         return escaped.ToString();
     }
 
-    private static bool MustBeEscaped(char c) => c is < ' ' or (>= '\u007F' and <= '\u009F') or '\u2028' or '\u2029' or (>= '\u200E' and <= '\u200F') or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+    private static bool MustBeEscaped(char c) => c is < ' ' or (>= '\u007F' and <= '\u009F') or '\u2028' or '\u2029' or '\u061C' or (>= '\u200E' and <= '\u200F') or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 }

@@ -47,7 +47,7 @@ public sealed partial class Plugin : IDisposable
     }
 
     // Everything that calls and the host can change; a reset does it again. The objects are new ones: who kept an old one does not reach into what comes after.
-    [MemberNotNull(nameof(_store), nameof(_current), nameof(_logRate), nameof(Kernel), nameof(Config), nameof(Variables), nameof(Http))]
+    [MemberNotNull(nameof(_store), nameof(_current), nameof(Kernel), nameof(Config), nameof(Variables), nameof(Http))]
     private void SetUp()
     {
         CompiledPlugin compiled = _compiled;
@@ -60,7 +60,6 @@ public sealed partial class Plugin : IDisposable
         Timeout = manifest.Timeout is TimeSpan timeout && timeout > TimeSpan.Zero ? timeout : null;
         LogLevel = compiled.Options.LogLevel;
         LogSink = compiled.Options.LogSink;
-        _logRate = new LogRate(compiled.Options.MaxLogMessagesPerSecond, TimeProvider.System);
         MaxOutputBytes = compiled.Options.MaxOutputBytes;
         HostContext = null;
         LastExitCode = 0;
@@ -86,7 +85,7 @@ public sealed partial class Plugin : IDisposable
     /// <summary>The variables of this instance.</summary>
     public PluginVariables Variables { get; private set; }
 
-    /// <summary>What each call may take; null for no deadline. Can be changed between calls.</summary>
+    /// <summary>What each call may take: more than zero, however long; null for no deadline. Can be changed between calls.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative or zero.</exception>
     /// <exception cref="InvalidOperationException">Interruption is off.</exception>
     public TimeSpan? Timeout
@@ -179,6 +178,7 @@ public sealed partial class Plugin : IDisposable
         try
         {
             _store.Dispose();
+            Http.Retire();
             _closedBy = null;
             SetUp();
             Arm(cancellationToken);

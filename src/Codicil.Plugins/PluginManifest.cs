@@ -21,8 +21,17 @@ public sealed record PluginManifest
     /// <summary>Directories of the host, each with the path under which the guest sees it; the prefix <c>ro:</c> makes one read-only.</summary>
     public IReadOnlyDictionary<string, string> AllowedPaths { get; init; } = ImmutableDictionary<string, string>.Empty;
 
-    /// <summary>What each call may take, in whole milliseconds in JSON; null or zero for no deadline.</summary>
-    public TimeSpan? Timeout { get; init; }
+    /// <summary>What each call may take, in whole milliseconds in JSON; null or zero for no deadline. There is no longest: what the clock cannot count to does not pass.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public TimeSpan? Timeout
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value ?? TimeSpan.Zero, TimeSpan.Zero, nameof(value));
+            field = value;
+        }
+    }
 
     /// <summary>A manifest of one module in a file.</summary>
     public static PluginManifest FromWasmFile(string path) => new() { Wasm = [new PluginWasmFile(path)] };

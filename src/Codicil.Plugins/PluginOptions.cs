@@ -87,6 +87,9 @@ public sealed record PluginOptions
     /// <summary>The bytes of a guest's log message that are kept, 16 at least; the rest is cut off.</summary>
     public int MaxLogMessageBytes { get; init; } = 16 * 1024;
 
-    /// <summary>The log messages that an instance may write in a second; further ones are counted and dropped. 0 for no limit.</summary>
+    /// <summary>
+    /// The log messages that all instances of a compiled plug-in together may write in a second, so that a pool of them fills no log faster than one; further ones are counted and dropped. 0 for
+    /// no limit. Instances that shall not take from each other are of compiled plug-ins of their own, which a <see cref="CompilationCache"/> makes cheap.
+    /// </summary>
     public int MaxLogMessagesPerSecond { get; init; } = 1000;
 }

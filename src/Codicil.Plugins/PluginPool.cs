@@ -180,7 +180,26 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
     /// <summary>A lease has ended.</summary>
     internal void Return(Plugin plugin, long lentAt)
     {
-        PluginTelemetry.PoolUsed(this, _time.GetElapsedTime(lentAt));
+        try
+        {
+            PluginTelemetry.PoolUsed(this, _time.GetElapsedTime(lentAt));
+        }
+        finally
+        {
+            // Whatever a listener throws, the place is free.
+            TakeBack(plugin);
+        }
+    }
+
+    /// <summary>A lease was dropped without having ended: its instance goes, its place is free.</summary>
+    internal void Reclaim(Plugin plugin)
+    {
+        End(plugin);
+        GiveUpPlace();
+    }
+
+    private void TakeBack(Plugin plugin)
+    {
         bool isReusable = Options.Policy == PluginPoolPolicy.Keep && plugin is { IsClosed: false, HasFailed: false, IsInCall: false };
         if (isReusable)
         {
@@ -189,7 +208,17 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
         }
 
         // Not Plugin.Reset: who still holds the old object must not reach into the next one's lease.
-        plugin.Dispose();
+        try
+        {
+            plugin.Dispose();
+        }
+        catch
+        {
+            // A stream or file system of the host's.
+            GiveUpPlace();
+            throw;
+        }
+
         bool isWanted;
         lock (_lock)
         {
@@ -215,13 +244,6 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
         {
             GiveUpPlace();
         }
-    }
-
-    /// <summary>A lease was dropped without having ended: its instance goes, its place is free.</summary>
-    internal void Reclaim(Plugin plugin)
-    {
-        End(plugin);
-        GiveUpPlace();
     }
 
     // On a finalizer's or a timer's thread, where what a stream or file system of the host throws from its end would be the end of the process.
@@ -317,8 +339,26 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
     // With no instance there is a place for one.
     private PluginLease Lend(Plugin? plugin, long waitedSince, CancellationToken cancellationToken)
     {
-        PluginTelemetry.PoolWaited(this, waitedSince == 0 ? TimeSpan.Zero : _time.GetElapsedTime(waitedSince));
-        return new PluginLease(this, plugin ?? Create(cancellationToken), _time.GetTimestamp());
+        try
+        {
+            PluginTelemetry.PoolWaited(this, waitedSince == 0 ? TimeSpan.Zero : _time.GetElapsedTime(waitedSince));
+            plugin ??= _compiled.CreateInstance(cancellationToken);
+            return new PluginLease(this, plugin, _time.GetTimestamp());
+        }
+        catch
+        {
+            // A listener's exception is the caller's; what it was to get is the next one's.
+            if (plugin is null)
+            {
+                GiveUpPlace();
+            }
+            else
+            {
+                Put(plugin);
+            }
+
+            throw;
+        }
     }
 
     private Plugin Create(CancellationToken cancellationToken)
@@ -451,6 +491,9 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
         {
             var trimming = new Trimming(pool, timeout);
             TimeSpan period = TimeSpan.FromTicks(Math.Max(timeout.Ticks / 2, TimeSpan.TicksPerMillisecond * 10));
+
+            // What flows with whoever makes the pool is not the timer's: it would be kept, and seen, for as long as the pool is.
+            using AsyncFlowControl flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
             trimming._timer = pool._time.CreateTimer(static state => ((Trimming)state!).Look(), trimming, period, period);
             return trimming;
         }

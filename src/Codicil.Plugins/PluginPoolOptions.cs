@@ -31,8 +31,9 @@ public sealed record PluginPoolOptions
     /// <summary>What becomes of instances that come back.</summary>
     public PluginPoolPolicy Policy { get; init; }
 
-    /// <summary>How long an instance stays idle before it is dropped; null for ever.</summary>
-    public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>How long an instance stays idle before it is dropped: more than zero, at most 2,147,483,647 ms (24 days); null for ever.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive, or longer.</exception>
+    public TimeSpan? IdleTimeout { get; init => field = value is TimeSpan time ? TimeRange.Positive(time) : null; } = TimeSpan.FromMinutes(5);
 
     /// <summary>The idle instances that are not dropped for their age.</summary>
     public int MinimumIdle { get; init; }
@@ -47,11 +48,6 @@ public sealed record PluginPoolOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxSize, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(MinimumIdle);
-        if (IdleTimeout is TimeSpan timeout)
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero, nameof(IdleTimeout));
-        }
-
         if (!Enum.IsDefined(Policy))
         {
             throw new ArgumentOutOfRangeException(nameof(Policy));

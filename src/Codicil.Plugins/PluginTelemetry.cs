@@ -125,6 +125,23 @@ internal static class PluginTelemetry
     public static PluginOperation BeginHostCall(string plugin, string function) =>
         ObservesHostCalls ? Begin(PluginOperationKind.HostCall, "host_call", plugin, function, ActivityKind.Internal) : default;
 
+    /// <summary>Calls a host function as an operation.</summary>
+    public static TResult ObserveHostCall<TResult>(string function, string plugin, Func<TResult> call)
+    {
+        PluginOperation operation = BeginHostCall(plugin, function);
+        try
+        {
+            TResult result = call();
+            End(operation);
+            return result;
+        }
+        catch (Exception exception)
+        {
+            End(operation, exception);
+            throw;
+        }
+    }
+
     /// <summary>A guest's HTTP request begins that is allowed to be sent. The URL's user information, path and query are not recorded: they may hold secrets.</summary>
     public static PluginOperation BeginHttp(string plugin, string method, Uri url)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 
@@ -272,87 +271,5 @@ internal sealed class PluginTraceRecorder(PluginTracer tracer, string pluginName
         _textLength = 0;
         _dropped = 0;
         _unrecorded = 0;
-    }
-}
-
-/// <summary>Makes spans of the functions of modules that are not instrumented; what was to hear of them anyway still does.</summary>
-internal sealed class TracingListener(PluginTracer tracer, FunctionListener? next) : FunctionListener
-{
-    // Filled while modules are compiled; code of some may run then, where compiled modules are shared.
-    private readonly ConcurrentDictionary<FunctionDefinition, bool> _own = new();
-    private readonly ConcurrentDictionary<FunctionDefinition, bool> _nexts = new();
-
-    private PluginTracer Tracer => tracer;
-
-    private FunctionListener? Next => next;
-
-    /// <summary>Equal ones make equal options, so that plug-ins with the same tracer can share compiled modules.</summary>
-    public override bool Equals(object? obj) => obj is TracingListener other && ReferenceEquals(Tracer, other.Tracer) && ReferenceEquals(Next, other.Next);
-
-    public override int GetHashCode() => HashCode.Combine(tracer, next);
-
-    public override bool ListensTo(FunctionDefinition function)
-    {
-        bool isOwn = !ObserveImports.IsInstrumented(function.Module)
-            && !(function.Import is { ModuleName: KernelImports.ModuleName } import && KernelImports.IndexByName.ContainsKey(import.Name))
-            && (tracer.Options.Filter?.Invoke(function) ?? true);
-        bool isNexts = next?.ListensTo(function) ?? false;
-        _ = isOwn && _own.TryAdd(function, true);
-        _ = isNexts && _nexts.TryAdd(function, true);
-        return isOwn || isNexts;
-    }
-
-    public override void Before(in FunctionCall call, ReadOnlySpan<Value> parameters)
-    {
-        FunctionDefinition function = call.Function;
-        if (_own.ContainsKey(function) && RecorderOf(call) is PluginTraceRecorder recorder)
-        {
-            recorder.LookAtMemory();
-            recorder.Enter(
-                PluginTraceRecorder.NameOf(function.Name, function.Index), function.Import is null ? PluginSpanKind.Function : PluginSpanKind.HostFunction, function.Index);
-        }
-
-        if (next is not null && _nexts.ContainsKey(function))
-        {
-            try
-            {
-                next.Before(call, parameters);
-            }
-            catch
-            {
-                // There will be neither After nor Abort.
-                End(call, isAborted: true);
-                throw;
-            }
-        }
-    }
-
-    public override void After(in FunctionCall call, ReadOnlySpan<Value> results)
-    {
-        End(call, isAborted: false);
-        if (next is not null && _nexts.ContainsKey(call.Function))
-        {
-            next.After(call, results);
-        }
-    }
-
-    public override void Abort(in FunctionCall call, Exception exception)
-    {
-        End(call, isAborted: true);
-        if (next is not null && _nexts.ContainsKey(call.Function))
-        {
-            next.Abort(call, exception);
-        }
-    }
-
-    private static PluginTraceRecorder? RecorderOf(in FunctionCall call) => (call.Instance.Store.Data as CurrentPlugin)?.Recorder;
-
-    private void End(in FunctionCall call, bool isAborted)
-    {
-        if (_own.ContainsKey(call.Function) && RecorderOf(call) is PluginTraceRecorder recorder)
-        {
-            recorder.LookAtMemory();
-            recorder.Exit(isAborted);
-        }
     }
 }

@@ -42,8 +42,17 @@ public sealed record PluginTracerOptions
     /// <summary>The options of a tracer when none are given.</summary>
     public static PluginTracerOptions Default { get; } = new();
 
-    /// <summary>Spans that took less are left out; what they contain beside spans goes to the span around. Zero, the default, keeps all.</summary>
-    public TimeSpan MinimumSpanDuration { get; init; }
+    /// <summary>Spans that took less are left out; what they contain beside spans goes to the span around. Zero, the default, keeps all; there is no largest.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public TimeSpan MinimumSpanDuration
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
+            field = value;
+        }
+    }
 
     /// <summary>
     /// The events of one call that are kept, open spans included, with no more than 4 Mi characters of guests' texts together; further ones are counted (<see cref="PluginTrace.DroppedEvents"/>).

@@ -51,6 +51,27 @@ public sealed class PluginVariables : IReadOnlyCollection<KeyValuePair<string, R
         _size = size;
     }
 
+    /// <summary>A value as UTF-8 text, bad sequences as U+FFFD; null when there is none of that name.</summary>
+    public string? GetString(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _values.TryGetValue(name, out byte[]? value) ? Encoding.UTF8.GetString(value) : null;
+    }
+
+    /// <summary>Sets a value to a text in UTF-8.</summary>
+    public void SetString(string name, string value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        Set(name, Encoding.UTF8.GetBytes(value));
+    }
+
+    /// <summary>Whether there is a variable of that name, even one without bytes.</summary>
+    public bool Contains(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _values.ContainsKey(name);
+    }
+
     /// <summary>Removes a variable.</summary>
     /// <returns>Whether there was one.</returns>
     public bool Remove(string name)

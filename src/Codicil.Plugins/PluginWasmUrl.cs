@@ -7,7 +7,7 @@ namespace Codicil.Plugins;
 
 /// <summary>
 /// A module behind a URL, http or https. Immutable and thread-safe. It is loaded under the rules of <see cref="PluginOptions.Http"/>: size, time and redirects are limited, blocked addresses are not
-/// connected to. Redirects to another host are refused unless <see cref="PluginHttpOptions.WasmRedirectHosts"/> names it. The status must be 200.
+/// connected to. Redirects to another host or port are refused (but from http to https on their own ports) unless <see cref="PluginHttpOptions.WasmRedirectHosts"/> names it. The status must be 200.
 /// </summary>
 public sealed class PluginWasmUrl : PluginWasm
 {

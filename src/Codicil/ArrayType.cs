@@ -39,7 +39,7 @@ public sealed class ArrayType : IEquatable<ArrayType>
     public bool IsSubtypeOf(ArrayType other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return ReferenceEquals(Store, other.Store) && Definition.Types.Canonicalizer.IsSubtype(Definition.Id, other.Definition.Id);
+        return ReferenceEquals(Store, other.Store) && Definition.CanonicalType!.IsSubtypeOf(other.Definition.CanonicalType!);
     }
 
     /// <inheritdoc/>

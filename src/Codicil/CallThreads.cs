@@ -30,6 +30,9 @@ public sealed class CallThreads
     // What the most demanding engine so far needs: threads that are started from now on have it.
     private int _stackBytes;
 
+    // How a thread is started: a test's system can refuse.
+    private readonly Action<Thread> _starter = static thread => thread.UnsafeStart();
+
     /// <summary>A set of threads; none is started before it is needed.</summary>
     /// <param name="maxThreads">How many calls are carried at the same time, at least 1.</param>
     /// <param name="idleTimeout">How long a thread waits for the next call before it ends; null for 10 seconds.</param>
@@ -43,6 +46,10 @@ public sealed class CallThreads
         MaxThreads = maxThreads;
         IdleTimeout = idle;
     }
+
+    /// <summary>A set of threads on a system that starts them as a test says.</summary>
+    internal CallThreads(int maxThreads, Action<Thread> starter)
+        : this(maxThreads) => _starter = starter;
 
     /// <summary>The threads of every engine that is given no others: <see cref="DefaultMaxThreads"/> for the process.</summary>
     public static CallThreads Shared { get; } = new();
@@ -133,24 +140,36 @@ public sealed class CallThreads
         }
         catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
         {
-            // The system gives no more threads: that is a bound, too, as long as one of ours will be free for this.
+            Work[] lost;
             lock (_lock)
             {
-                if (--_count == 0)
+                // The system gives no more threads: that is a bound, too, as long as one of ours will be free for this.
+                if (--_count > 0)
                 {
-                    throw;
+                    if (_idle.First is { } idle)
+                    {
+                        _idle.Remove(idle);
+                        idle.Value.Give(work);
+                    }
+                    else
+                    {
+                        _waiting.AddLast(work.Node);
+                    }
+
+                    return;
                 }
 
-                if (_idle.First is { } idle)
-                {
-                    _idle.Remove(idle);
-                    idle.Value.Give(work);
-                }
-                else
-                {
-                    _waiting.AddLast(work.Node);
-                }
+                // Those that wait counted on a thread that was being started, this one: none will come.
+                lost = [.. _waiting];
+                _waiting.Clear();
             }
+
+            foreach (Work other in lost)
+            {
+                other.Fail(exception);
+            }
+
+            throw;
         }
     }
 
@@ -259,6 +278,13 @@ public sealed class CallThreads
             _completion.SetResult();
         }
 
+        /// <summary>Ends a work that was taken out of the waiting ones without having run.</summary>
+        public void Fail(Exception exception)
+        {
+            _failure = ExceptionDispatchInfo.Capture(exception);
+            _completion.SetResult();
+        }
+
         public void ThrowIfFailed()
         {
             _registration.Unregister();
@@ -286,7 +312,7 @@ public sealed class CallThreads
         public void Start(Work first)
         {
             _given = first;
-            new Thread(Run, StackBytes) { IsBackground = true, Name = "Codicil async call" }.UnsafeStart();
+            _owner._starter(new Thread(Run, StackBytes) { IsBackground = true, Name = "Codicil async call" });
         }
 
         /// <summary>Ends the wait of a thread that was taken out of the idle ones.</summary>

@@ -41,7 +41,7 @@ public sealed class StructType : IEquatable<StructType>
     public bool IsSubtypeOf(StructType other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return ReferenceEquals(Store, other.Store) && Definition.Types.Canonicalizer.IsSubtype(Definition.Id, other.Definition.Id);
+        return ReferenceEquals(Store, other.Store) && Definition.CanonicalType!.IsSubtypeOf(other.Definition.CanonicalType!);
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text;
 
+using Codicil.Format.Binary;
+using Codicil.Format.Modules;
 using Codicil.Format.Text;
+using Codicil.Format.Validation;
 using Codicil.Tests;
 
 namespace Codicil.Format.Tests;
@@ -56,6 +59,9 @@ public sealed class TextModuleTests
     [InlineData("(func (block $a end $b))", "unexpected token end", 1, 17)]
     [InlineData("(func block $a end $b)", "mismatching label $b", 1, 20)]
     [InlineData("(func (i32.load align=3 (i32.const 0)) drop)", "alignment must be a power of two", 1, 17)]
+    [InlineData("(func (i32.load align=0 (i32.const 0)) drop)", "alignment must be a power of two", 1, 17)]
+    [InlineData("(func i32.const 0 i32.load offset=1 align=0x1_0000_0000_0000_0000 drop)", "i64 constant out of range", 1, 37)]
+    [InlineData("(func i32.const 0 i32.load offset=0x1_0000_0000_0000_0000 align=1 drop)", "i64 constant out of range", 1, 28)]
     [InlineData("(func) (import \"a\" \"b\" (func))", "import after function definition", 1, 8)]
     [InlineData("(type $t (func)) (func (type $t) (param i32))", "inline function type does not match explicit type 0", 1, 30)]
     [InlineData("(func", "unexpected token: end of text", 1, 1)]
@@ -67,6 +73,21 @@ public sealed class TextModuleTests
         MalformedModuleException exception = Assert.Throws<MalformedModuleException>(() => Wat.Parse(text));
         Assert.StartsWith(message, exception.Message, StringComparison.Ordinal);
         Assert.Equal((line, column), (exception.Line, exception.Column));
+    }
+
+    [Fact]
+    public void Leaves_the_largest_offset_and_alignment_to_validation()
+    {
+        // Both are u64 in the text, the alignment any power of two; found by the fuzzer, whose other parser has fewer bits for it.
+        const string Access = "i32.load offset=0xFFFF_FFFF_FFFF_FFFF align=0x8000_0000_0000_0000";
+        byte[] bytes = Wat.ToBinary($"(module (memory 1) (memory 1) (func i32.const 0 {Access} drop i32.const 0 {Access.Replace("load ", "load 1 ", StringComparison.Ordinal)} drop))");
+        WasmModule module = ModuleDecoder.Decode(bytes, WasmFeatures.All);
+        string text = ModulePrinter.Print(module);
+        Assert.Contains("i32.load offset=18446744073709551615 align=9223372036854775808", text, StringComparison.Ordinal);
+        Assert.Contains("i32.load 1 offset=18446744073709551615 align=9223372036854775808", text, StringComparison.Ordinal);
+        Assert.Equal(bytes, Wat.ToBinary(text));
+        InvalidModuleException exception = Assert.Throws<InvalidModuleException>(() => ModuleValidator.Validate(module));
+        Assert.StartsWith("alignment must not be larger than natural", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

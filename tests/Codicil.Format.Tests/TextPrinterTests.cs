@@ -52,10 +52,12 @@ public sealed class TextPrinterTests
             0, 1, (byte)'a', 1, 1, (byte)'a', 2, 3, (byte)'a', (byte)'#', (byte)'1', 3, 8, 0xE2, 0x80, 0xAE, (byte)'"', (byte)' ', 0x0A, (byte)'(', (byte)')'];
         string text = ModulePrinter.Print(Decode(bytes));
         Assert.Contains("(func $a (;0;)", text, StringComparison.Ordinal);
-        Assert.Contains("(func $a#1 (;1;)", text, StringComparison.Ordinal);
-        Assert.Contains("(func $a#1#2 (;2;)", text, StringComparison.Ordinal);
+        Assert.Contains("(func $a#1 (@name \"a\") (;1;)", text, StringComparison.Ordinal);
+        Assert.Contains("(func $a#1#2 (@name \"a#1\") (;2;)", text, StringComparison.Ordinal);
         Assert.Contains("(func $\"\\u{202e}\\\" \\u{a}()\" (;3;)", text, StringComparison.Ordinal);
-        Assert.Equal(text, ModulePrinter.Print(Decode(Wat.ToBinary(text))));
+        WasmModule again = Decode(Wat.ToBinary(text));
+        Assert.Equal(text, ModulePrinter.Print(again));
+        Assert.Equal(["a", "a", "a#1"], Enumerable.Range(0, 3).Select(i => again.Names.Functions[i]));
     }
 
     [Fact]
@@ -132,70 +134,85 @@ public sealed class TextPrinterTests
         Assert.True(parsed > 500, parsed.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
-    [Fact]
-    public void Round_trips_every_module_of_the_suite()
+    [Theory]
+    [InlineData("conformance/spec3", 5_200)]
+    [InlineData("conformance/spec-proposals", 400)]
+    [InlineData("conformance/wasmtime-misc", 500)]
+    public void Round_trips_every_module_of_the_suites(string folder, int least)
     {
         int modules = 0;
-        foreach (string folder in (string[])["conformance/spec3", "conformance/spec-proposals"])
+        foreach (string file in TextSharedFiles.Files(folder, "*.wast"))
         {
-            foreach (string file in TextSharedFiles.Files(folder, "*.wast"))
+            if (IsUnsupported(file))
             {
-                if (IsUnsupported(file))
-                {
-                    continue;
-                }
-
-                foreach (ScriptModule script in WastScript.Parse(File.ReadAllBytes(file)).Commands.OfType<ModuleCommand>().Select(command => command.Module))
-                {
-                    byte[] bytes = script.Parse().ToArray();
-                    WasmModule module = Decode(bytes);
-                    string text = ModulePrinter.Print(module);
-                    byte[] again = Wat.ToBinary(text);
-                    AssertSameCode(bytes, module, again, Path.GetFileName(file) + "\n" + text);
-                    if (script.Kind != ScriptModuleKind.Binary && Path.GetFileName(file) != "type-rec.wast")
-                    {
-                        // The parser's own encoding comes back as it was, names included; only empty recursion groups, which
-                        // type-rec.wast has, are not part of a decoded module.
-                        Assert.True(bytes.AsSpan().SequenceEqual(again), Path.GetFileName(file) + "\n" + text);
-                    }
-
-                    modules++;
-                }
+                continue;
             }
-        }
 
-        Assert.True(modules > 2000);
-    }
-
-    [Fact]
-    public void Round_trips_real_modules()
-    {
-        int modules = 0;
-        foreach (string folder in (string[])["conformance/apps", "conformance/extism", "conformance/wasi-p1"])
-        {
-            foreach (string file in TextSharedFiles.Files(folder, "*.wasm"))
+            foreach (ScriptModule script in TextSuiteTests.WellFormedModules(WastScript.Parse(File.ReadAllBytes(file)).Commands))
             {
-                byte[] bytes = File.ReadAllBytes(file);
-                if (bytes.Length > 1_000_000 || !bytes.AsSpan().StartsWith("\0asm\u0001\0\0\0"u8))
+                byte[] bytes;
+                WasmModule module;
+                try
                 {
+                    bytes = script.Parse().ToArray();
+                    module = Decode(bytes);
+                }
+                catch (Exception exception) when (exception is InvalidModuleException or UnsupportedModuleException || (exception is MalformedModuleException && folder.EndsWith("-misc", StringComparison.Ordinal)))
+                {
+                    // Some of what makes a module invalid the decoder finds; Wasmtime's parser takes more than the grammar does (WasmtimeTests knows where).
                     continue;
                 }
 
-                WasmModule module = Decode(bytes);
                 string text = ModulePrinter.Print(module);
                 byte[] again = Wat.ToBinary(text);
-                AssertSameCode(bytes, module, again, file);
+                AssertSameCode(bytes, module, again, Path.GetFileName(file) + "\n" + text);
                 Assert.Equal(text, ModulePrinter.Print(Decode(again)));
+                if (script.Kind != ScriptModuleKind.Binary)
+                {
+                    // The parser's own encoding comes back as it was, names included.
+                    Assert.True(bytes.AsSpan().SequenceEqual(again), Path.GetFileName(file) + "\n" + text);
+                }
+
                 modules++;
             }
         }
 
-        Assert.True(modules > 20);
+        Assert.True(modules > least, modules.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Theory]
+    [InlineData("conformance/apps", 30)]
+    [InlineData("conformance/extism", 20)]
+    [InlineData("conformance/wasi-p1", 60)]
+    [InlineData("conformance/wasi-threads", 10)]
+    [InlineData("conformance/go-plugin", 2)]
+    public void Round_trips_real_modules(string folder, int least)
+    {
+        int modules = 0;
+        foreach (string file in TextSharedFiles.Files(folder, "*.wasm"))
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            if (!bytes.AsSpan().StartsWith("\0asm\u0001\0\0\0"u8))
+            {
+                continue;
+            }
+
+            // Bytes that other tools wrote come back in the shortest form; from then on they stay.
+            WasmModule module = Decode(bytes);
+            string text = ModulePrinter.Print(module);
+            byte[] again = Wat.ToBinary(text);
+            AssertSameCode(bytes, module, again, file);
+            Assert.Equal(text, ModulePrinter.Print(Decode(again)));
+            modules++;
+        }
+
+        Assert.True(modules >= least, modules.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
     /// <summary>Files of proposals that the opcode table does not have.</summary>
     private static bool IsUnsupported(string file) =>
-        file.Contains("stack-switching", StringComparison.Ordinal) || file.Contains("custom-descriptors", StringComparison.Ordinal);
+        file.Contains("stack-switching", StringComparison.Ordinal) || file.Contains("custom-descriptors", StringComparison.Ordinal)
+        || file.Contains("shared-everything-threads", StringComparison.Ordinal);
 
     private const string MutationSeed = """
         (module $m (type $t (func (param i32) (result i32))) (rec (type $s (sub (struct (field $a i8) (field (mut (ref null $s))))))

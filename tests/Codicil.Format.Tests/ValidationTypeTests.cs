@@ -13,9 +13,9 @@ public sealed class ValidationTypeTests
     public void Equal_types_of_two_modules_have_one_id()
     {
         TypeCanonicalizer canonicalizer = new();
-        int[] first = canonicalizer.Canonicalize(
+        CanonicalType[] first = canonicalizer.Canonicalize(
             ValidationModules.Decode("(module (type (func)) (type (func (param i32))) (type (func)) (rec (type (struct (field (ref null 4)))) (type (array (ref 3)))))").Types);
-        int[] second = canonicalizer.Canonicalize(
+        CanonicalType[] second = canonicalizer.Canonicalize(
             ValidationModules.Decode("(module (rec (type (struct (field (ref null 1)))) (type (array (ref 0)))) (type (func (param i32))))").Types);
         Assert.Equal(first[0], first[2]);
         Assert.NotEqual(first[0], first[1]);
@@ -38,7 +38,7 @@ public sealed class ValidationTypeTests
     public void Tells_types_apart(string types, string reason)
     {
         Assert.NotEmpty(reason);
-        int[] ids = new TypeCanonicalizer().Canonicalize(ValidationModules.Decode($"(module {types})").Types);
+        CanonicalType[] ids = new TypeCanonicalizer().Canonicalize(ValidationModules.Decode($"(module {types})").Types);
         Assert.Equal(ids.Length, ids.Distinct().Count());
     }
 
@@ -47,15 +47,15 @@ public sealed class ValidationTypeTests
     {
         TypeCanonicalizer canonicalizer = new();
         FunctionType type = new([ValType.I32, ValType.F64], [ValType.I64]);
-        int host = canonicalizer.GetFunctionTypeId(type);
+        CanonicalType host = canonicalizer.GetFunctionType(type);
         ImmutableArray<SubType> types = ValidationModules.Decode("(module (type (func)) (type (func (param i32 f64) (result i64))) (type (sub (func (param i32 f64) (result i64)))))").Types;
-        int[] ids = canonicalizer.Canonicalize(types);
+        CanonicalType[] ids = canonicalizer.Canonicalize(types);
         Assert.Equal(host, ids[1]);
         Assert.NotEqual(host, ids[2]);
-        Assert.Equal(ids[0], canonicalizer.GetFunctionTypeId(FunctionType.Empty));
+        Assert.Equal(ids[0], canonicalizer.GetFunctionType(FunctionType.Empty));
         FunctionType relative = new([ValType.Reference(true, HeapType.Concrete(1))], []);
-        Assert.Throws<ArgumentException>(() => canonicalizer.GetFunctionTypeId(relative));
-        Assert.NotEqual(host, canonicalizer.GetFunctionTypeId(relative, canonicalizer.CreateContext(types)));
+        Assert.Throws<ArgumentException>(() => canonicalizer.GetFunctionType(relative));
+        Assert.NotEqual(host, canonicalizer.GetFunctionType(relative, canonicalizer.CreateContext(types)));
     }
 
     [Fact]
@@ -71,14 +71,14 @@ public sealed class ValidationTypeTests
               (type $other (sub (struct (field i32 i64)))))
             """).Module;
         TypeCanonicalizer canonicalizer = new();
-        int[] ids = canonicalizer.Canonicalize(module.Types);
-        Assert.True(canonicalizer.IsSubtype(ids[2], ids[0]));
-        Assert.True(canonicalizer.IsSubtype(ids[2], ids[3]));
-        Assert.True(canonicalizer.IsSubtype(ids[0], ids[0]));
-        Assert.False(canonicalizer.IsSubtype(ids[0], ids[2]));
-        Assert.False(canonicalizer.IsSubtype(ids[4], ids[0]));
-        Assert.Equal(ids[0], canonicalizer.GetSupertype(ids[1]));
-        Assert.Equal(CompositeKind.Struct, canonicalizer.GetKind(ids[1]));
+        CanonicalType[] ids = canonicalizer.Canonicalize(module.Types);
+        Assert.True(ids[2].IsSubtypeOf(ids[0]));
+        Assert.True(ids[2].IsSubtypeOf(ids[3]));
+        Assert.True(ids[0].IsSubtypeOf(ids[0]));
+        Assert.False(ids[0].IsSubtypeOf(ids[2]));
+        Assert.False(ids[4].IsSubtypeOf(ids[0]));
+        Assert.Equal(ids[0], ids[1].Supertype);
+        Assert.Equal(CompositeKind.Struct, ids[1].Kind);
     }
 
     [Theory]
@@ -212,7 +212,7 @@ public sealed class ValidationTypeTests
 
         WasmModule module = ModuleValidator.Validate(ModuleDecoder.Decode(WithTypes(1_000_000, types.Written))).Module;
         TypeCanonicalizer canonicalizer = new();
-        int[] ids = canonicalizer.Canonicalize(module.Types);
+        CanonicalType[] ids = canonicalizer.Canonicalize(module.Types);
         Assert.Equal(100, canonicalizer.Count);
         Assert.Equal(ids[17], ids[999_017]);
     }
@@ -240,7 +240,7 @@ public sealed class ValidationTypeTests
 
         WasmModule module = ModuleValidator.Validate(ModuleDecoder.Decode(WithTypes(2, types.Written))).Module;
         TypeCanonicalizer canonicalizer = new();
-        int[] ids = canonicalizer.Canonicalize(module.Types);
+        CanonicalType[] ids = canonicalizer.Canonicalize(module.Types);
         Assert.Equal((int)size, canonicalizer.Count);
         for (int i = 0; i < size; i++)
         {
@@ -269,7 +269,7 @@ public sealed class ValidationTypeTests
 
         WasmModule module = ModuleValidator.Validate(ModuleDecoder.Decode(WithTypes(40_002, types.Written))).Module;
         TypeCanonicalizer canonicalizer = new();
-        int[] ids = canonicalizer.Canonicalize(module.Types);
+        CanonicalType[] ids = canonicalizer.Canonicalize(module.Types);
         Assert.Equal(20_001, canonicalizer.Count);
         Assert.Equal(ids[20_000], ids[40_001]);
     }
@@ -283,7 +283,7 @@ public sealed class ValidationTypeTests
             .. Enumerable.Range(0, 16).Select(m => ValidationModules.Decode(
                 "(module " + string.Concat(Enumerable.Range(m, 200).Select(i => $"(type (sub (struct {string.Concat(Enumerable.Repeat("(field i32)", i))})))")) + ")").Types),
         ];
-        int[][] ids = new int[16][];
+        CanonicalType[][] ids = new CanonicalType[16][];
         Parallel.For(0, 16, i => ids[i] = canonicalizer.Canonicalize(modules[i]));
         Assert.Equal(215, canonicalizer.Count);
         for (int i = 1; i < 16; i++)

@@ -2,6 +2,7 @@ using Codicil.Format.Instructions;
 using Codicil.Format.Modules;
 using Codicil.Format.Types;
 using Codicil.Format.Validation;
+using Codicil.Tests;
 
 namespace Codicil.Format.Tests;
 
@@ -117,13 +118,13 @@ public sealed class ValidationWalkTests
             """);
         FunctionValidator validator = new(module);
         Walk(validator, module, 0);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++)
+        Assert.Equal(0, Allocations.Least(() =>
         {
-            Walk(validator, module, 0);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (int i = 0; i < 100; i++)
+            {
+                Walk(validator, module, 0);
+            }
+        }));
     }
 
     private static void Walk(FunctionValidator validator, WasmModule module, int functionIndex)

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Codicil.Hosting.Tests;
@@ -23,7 +24,7 @@ public sealed class HostedPluginTests
             .AddPlugin("one", Section(new()
             {
                 ["Path"] = "one.wat",
-                ["Timeout"] = "00:00:05",
+                ["Timeout"] = "00:05:00",
                 ["MaxPages"] = "10",
                 ["Config:key"] = "value",
                 ["AllowedHosts:0"] = "example.com",
@@ -40,7 +41,7 @@ public sealed class HostedPluginTests
         Assert.Equal(2u, (await host.Services.GetRequiredKeyedService<HostedPlugin>("two").CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
         await using (PluginLease lease = await one.RentAsync(TestContext.Current.CancellationToken))
         {
-            Assert.Equal(TimeSpan.FromSeconds(5), lease.Plugin.Timeout);
+            Assert.Equal(TimeSpan.FromMinutes(5), lease.Plugin.Timeout);
             Assert.Equal("value", lease.Plugin.Config["key"]);
         }
 
@@ -68,17 +69,50 @@ public sealed class HostedPluginTests
             ["MaxVarBytes"] = "-1",
             ["AllowedPaths:/host"] = "/guest",
             ["PollInterval"] = "00:00:00",
+            ["DrainTimeout"] = "25.00:00:00",
             ["Pool:MaxSize"] = "0",
             ["Pool:WarmUp"] = "5",
+            ["Pool:IdleTimeout"] = "25.00:00:00",
             ["Http:MaxRedirects"] = "-1",
+            ["Http:RequestTimeout"] = "25.00:00:00",
+            ["Http:ConnectTimeout"] = "25.00:00:00",
         })));
         OptionsValidationException exception = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(TestContext.Current.CancellationToken));
-        foreach (string word in new[] { "only one of Path", "Hash must", "Timeout", "MaxPages", "MaxVarBytes", "AllowedPaths needs Wasi", "PollInterval", "Pool:MaxSize", "Pool:WarmUp", "Http:MaxRedirects" })
+        string[] words =
+        [
+            "only one of Path", "Hash must", ": Timeout", "MaxPages", "MaxVarBytes", "AllowedPaths needs Wasi", "PollInterval", "DrainTimeout", "Pool:MaxSize", "Pool:WarmUp", "Pool:IdleTimeout",
+            "Http:MaxRedirects", "Http:RequestTimeout", "Http:ConnectTimeout",
+        ];
+        foreach (string word in words)
         {
             Assert.Contains(exception.Failures, failure => failure.StartsWith("plug-in 'bad': ", StringComparison.Ordinal) && failure.Contains(word, StringComparison.Ordinal));
         }
 
-        Assert.Equal(10, exception.Failures.Count());
+        Assert.Equal(words.Length, exception.Failures.Count());
+    }
+
+    [Fact]
+    public async Task The_longest_times_work()
+    {
+        const string Longest = "24.20:31:23.6470000";
+        using var folder = new Folder();
+        folder.Write("one.wat", Answer(1));
+        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Section(new()
+        {
+            ["Path"] = "one.wat",
+            ["Timeout"] = "10675199.02:48:05.4775807",
+            ["DrainTimeout"] = Longest,
+            ["Pool:IdleTimeout"] = Longest,
+            ["Http:RequestTimeout"] = Longest,
+            ["Http:ConnectTimeout"] = Longest,
+        })));
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        PluginLease lease = await plugin.RentAsync(TestContext.Current.CancellationToken);
+        await plugin.ReloadAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(1u, lease.Plugin.Call("answer").ExitCode);
+        lease.Dispose();
+        await Eventually.IsTrueAsync(() => plugin.Status.Draining == 0);
     }
 
     [Fact]
@@ -116,6 +150,70 @@ public sealed class HostedPluginTests
             Assert.Equal(9u, (await late.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
             Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
         }
+    }
+
+    [Fact]
+    public async Task A_plugin_that_could_not_be_loaded_is_not_compiled_for_every_call()
+    {
+        using var folder = new Folder();
+        var time = new ManualTime();
+        int attempts = 0;
+        IConfigurationRoot configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Path"] = "late.wat", ["LoadAtStart"] = "false" }).Build();
+        using IHost host = Build(folder, services => services.AddSingleton<TimeProvider>(time).AddCodicil().AddPlugin("late", configuration).Configure((_, options) =>
+        {
+            attempts++;
+            return options;
+        }));
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        HostedPlugin late = host.Services.GetRequiredKeyedService<HostedPlugin>("late");
+        foreach (bool isYoung in new[] { true, false })
+        {
+            // Young files are read again, others only looked at; bad ones are compiled in neither case.
+            folder.Replace("late.wat", "(module (func (export \"answer\") (result i32)))" + (isYoung ? "" : " "));
+            if (!isYoung)
+            {
+                File.SetLastWriteTimeUtc(folder["late.wat"], DateTime.UtcNow.AddDays(-1));
+            }
+
+            int before = attempts;
+            Exception[] failures = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Assert.ThrowsAnyAsync<Exception>(() => CallAsync())));
+            Assert.All(failures, static failure => Assert.IsType<Format.InvalidModuleException>(failure));
+            Assert.Equal(1, attempts - before);
+            Assert.Equal(HealthStatus.Unhealthy, await HealthAsync(host));
+            await Assert.ThrowsAsync<Format.InvalidModuleException>(() => late.ReloadAsync(TestContext.Current.CancellationToken));
+            Assert.Equal(2, attempts - before);
+            await Assert.ThrowsAsync<Format.InvalidModuleException>(CallAsync);
+            Assert.Equal(2, attempts - before);
+            time.Now += 5 * TimeSpan.TicksPerSecond;
+            await Assert.ThrowsAsync<Format.InvalidModuleException>(CallAsync);
+            await Assert.ThrowsAsync<Format.InvalidModuleException>(CallAsync);
+            Assert.Equal(3, attempts - before);
+        }
+
+        // Options that change are another attempt, as a file is that changes.
+        int last = attempts;
+        configuration["Config:key"] = "new";
+        configuration.Reload();
+        await Assert.ThrowsAsync<Format.InvalidModuleException>(CallAsync);
+        Assert.Equal(1, attempts - last);
+        folder.Replace("late.wat", Answer(9));
+        Assert.Equal(9u, (await CallAsync()).ExitCode);
+
+        Task<PluginResult> CallAsync() => late.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task What_a_module_says_of_itself_stays_in_its_line_of_the_log()
+    {
+        using var folder = new Folder();
+        folder.Write("bad.wat", "(module (import \"a\\0a\" \"b\\1b[2J\" (func)))");
+        var log = new Lines();
+        using IHost host = Build(folder, services => services.AddSingleton<ILoggerProvider>(log).AddCodicil().AddPlugin("bad", "bad.wat"));
+        await Assert.ThrowsAsync<LinkException>(() => host.StartAsync(TestContext.Current.CancellationToken));
+        string line = Assert.Single(log.All, static line => line.Contains("cannot be loaded", StringComparison.Ordinal));
+        Assert.Contains("LinkException", line, StringComparison.Ordinal);
+        Assert.Contains("a\\n::b\\u001b[2J", line, StringComparison.Ordinal);
+        Assert.DoesNotContain(line, char.IsControl);
     }
 
     [Fact]
@@ -219,13 +317,12 @@ public sealed class HostedPluginTests
     {
         using var folder = new Folder();
         folder.Write("one.wat", Answer(1));
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", static options =>
+        using IHost host = await StartAsync(folder, static options =>
         {
             options.Path = "one.wat";
             options.Pool.MaxSize = 1;
-        }));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        });
+        HostedPlugin plugin = One(host);
         PluginLease held = await plugin.RentAsync(TestContext.Current.CancellationToken);
         Task<PluginResult>[] waiting = [.. Enumerable.Range(0, 5).Select(_ => plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken))];
         Assert.Equal(5, plugin.Status.Pool.Waiting);
@@ -256,9 +353,8 @@ public sealed class HostedPluginTests
             File.CreateSymbolicLink(folder["one.wat"], folder["v1/one.wat"]);
         }
 
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Watched));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        using IHost host = await StartAsync(folder, Watched);
+        HostedPlugin plugin = One(host);
         string text = Answer(2);
         switch (way)
         {
@@ -307,9 +403,8 @@ public sealed class HostedPluginTests
     {
         using var folder = new Folder();
         folder.Write("one.wat", Answer(1));
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Watched));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        using IHost host = await StartAsync(folder, Watched);
+        HostedPlugin plugin = One(host);
         Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
         folder.Replace("one.wat", "(module (func (export \"answer\") (result i32)))");
         await Eventually.IsTrueAsync(() => plugin.Status.Failure is Format.InvalidModuleException);
@@ -330,13 +425,29 @@ public sealed class HostedPluginTests
     }
 
     [Fact]
-    public async Task A_bad_file_that_becomes_what_it_was_is_right_again_without_a_load()
+    public async Task A_file_that_is_empty_for_now_is_not_loaded()
     {
+        // Text without anything in it would be a module.
         using var folder = new Folder();
         folder.Write("one.wat", Answer(1));
         using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Watched));
         await host.StartAsync(TestContext.Current.CancellationToken);
         HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        folder.Write("one.wat", "");
+        await Eventually.IsTrueAsync(() => plugin.Status.Failure is IOException);
+        Assert.Equal(1u, (await plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
+        folder.Write("one.wat", Answer(2));
+        await Eventually.IsTrueAsync(() => plugin.Status is { Failure: null, Generation: 2 });
+        Assert.Equal(2u, (await plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_bad_file_that_becomes_what_it_was_is_right_again_without_a_load()
+    {
+        using var folder = new Folder();
+        folder.Write("one.wat", Answer(1));
+        using IHost host = await StartAsync(folder, Watched);
+        HostedPlugin plugin = One(host);
         folder.Replace("one.wat", "(module");
         await Eventually.IsTrueAsync(() => plugin.Status.Failure is not null);
         folder.Replace("one.wat", Answer(1));
@@ -351,14 +462,13 @@ public sealed class HostedPluginTests
         folder.Write("plugins/main.wat", "(module (import \"lib\" \"answer\" (func $f (result i32))) (func (export \"answer\") (result i32) (call $f)))");
         folder.Write("plugins/lib.wat", Answer(1));
         folder.Write("plugins/plugin.json", """{"wasm":[{"path":"lib.wat","name":"lib"},{"path":"main.wat","name":"main"}]}""");
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", static options =>
+        using IHost host = await StartAsync(folder, static options =>
         {
             Watched(options);
             options.Path = null;
             options.ManifestPath = "plugins/plugin.json";
-        }));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        });
+        HostedPlugin plugin = One(host);
         Assert.Equal(1u, (await plugin.CallAsync("answer", cancellationToken: TestContext.Current.CancellationToken)).ExitCode);
         folder.Replace("plugins/lib.wat", Answer(2));
         await Eventually.IsTrueAsync(() => plugin.Status.Generation == 2);
@@ -398,13 +508,12 @@ public sealed class HostedPluginTests
     {
         using var folder = new Folder();
         folder.Write("one.wat", Answer(0));
-        using IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", static options =>
+        using IHost host = await StartAsync(folder, static options =>
         {
             options.Path = "one.wat";
             options.Pool.MaxSize = 3;
-        }));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        });
+        HostedPlugin plugin = One(host);
         using var stop = new CancellationTokenSource();
         Task<int>[] callers = [.. Enumerable.Range(0, 6).Select(_ => Task.Run(async () =>
         {
@@ -438,9 +547,8 @@ public sealed class HostedPluginTests
     {
         using var folder = new Folder();
         folder.Write("one.wat", Answer(1));
-        IHost host = Build(folder, static services => services.AddCodicil().AddPlugin("one", Watched));
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        HostedPlugin plugin = host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+        IHost host = await StartAsync(folder, Watched);
+        HostedPlugin plugin = One(host);
         PluginLease lease = await plugin.RentAsync(TestContext.Current.CancellationToken);
         await host.StopAsync(TestContext.Current.CancellationToken);
         await ((IAsyncDisposable)host).DisposeAsync();
@@ -479,6 +587,16 @@ public sealed class HostedPluginTests
         return builder.Build();
     }
 
+    // An application with one plug-in, named one.
+    private static async Task<IHost> StartAsync(Folder folder, Action<HostedPluginOptions> configure)
+    {
+        IHost host = Build(folder, services => services.AddCodicil().AddPlugin("one", configure));
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        return host;
+    }
+
+    private static HostedPlugin One(IHost host) => host.Services.GetRequiredKeyedService<HostedPlugin>("one");
+
     private static async Task<HealthStatus> HealthAsync(IHost host) => (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status;
 
     private sealed class Gate
@@ -494,5 +612,37 @@ public sealed class HostedPluginTests
         public TaskCompletionSource Open { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public HostFunction Function { get; }
+    }
+
+    private sealed class ManualTime : TimeProvider
+    {
+        public long Now { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now;
+    }
+
+    /// <summary>What a log has: messages with the texts of exceptions behind them.</summary>
+    private sealed class Lines : ILoggerProvider, ILogger
+    {
+        private readonly System.Collections.Concurrent.ConcurrentQueue<string> _lines = new();
+
+        public IReadOnlyCollection<string> All => _lines;
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            _lines.Enqueue(formatter(state, exception) + exception);
+
+        public void Dispose()
+        {
+        }
     }
 }

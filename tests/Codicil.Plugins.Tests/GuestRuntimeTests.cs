@@ -114,8 +114,9 @@ public sealed class GuestRuntimeTests
     public void The_calls_timeout_covers_the_start_up()
     {
         using Plugin plugin = Plugin.Create(
-            Fixtures.WatManifest("(module (func (export \"_initialize\") (loop $l (br $l))) (func (export \"run\")))") with { Timeout = TimeSpan.FromMilliseconds(50) },
+            Fixtures.WatManifest("(module (func (export \"_initialize\") (loop $l (br $l))) (func (export \"run\")))"),
             new PluginOptions { Wasi = true });
+        plugin.Timeout = TimeSpan.FromMilliseconds(50);
         Assert.Throws<WasmTimeoutException>(() => { plugin.Call("run"); });
         Assert.Equal(PluginExitCodes.DeadlineExceeded, plugin.LastExitCode);
     }

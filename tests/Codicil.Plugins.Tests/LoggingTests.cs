@@ -83,7 +83,7 @@ public sealed class LoggingTests
     [InlineData("one\r\ntwo: forged", "one\\r\\ntwo: forged")]
     [InlineData("\u001b[31mred\u001b[0m", "\\u001b[31mred\\u001b[0m")]
     [InlineData("a\0b\tc\u007f\u009b2J", "a\\u0000b\\tc\\u007f\\u009b2J")]
-    [InlineData("line\u2028separator\u202Edesrever", "line\\u2028separator\\u202edesrever")]
+    [InlineData("line\u2028separator\u202Edesrever\u061C", "line\\u2028separator\\u202edesrever\\u061c")]
     [InlineData("plain text, \u00e4\u20ac\U0001F600 {braces}", "plain text, \u00e4\u20ac\U0001F600 {braces}")]
     public void Control_characters_reach_no_logger(string text, string logged)
     {
@@ -105,7 +105,7 @@ public sealed class LoggingTests
         long lost = entries.Where(static entry => entry.Level == LogLevel.Warning).Sum(static entry => long.Parse(entry.Message.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
         Assert.InRange(written, 50, 500_000);
         Assert.Equal(1_000_000, written + lost);
-        Assert.EndsWith("log messages were dropped: more than 50 in a second", entries[^1].Message, StringComparison.Ordinal);
+        Assert.Contains(entries, static entry => entry.Message.EndsWith("log messages were dropped: more than 50 in a second", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -128,6 +128,30 @@ public sealed class LoggingTests
         Assert.Equal(1, reports);
         time.Now += TimeSpan.TicksPerSecond;
         Assert.Equal(1000, said + rate.TakeDroppedAtEnd());
+    }
+
+    [Theory]
+    [Trait("Security", "KH-08")]
+    [InlineData(PluginPoolPolicy.Renew)]
+    [InlineData(PluginPoolPolicy.Keep)]
+    public void Many_instances_fill_the_log_no_faster_than_one(PluginPoolPolicy policy)
+    {
+        const int Rate = 50;
+        const int Calls = 400;
+        var log = new RecordingLog(LogLevel.Information);
+        using CompiledPlugin compiled = CompiledPlugin.Create(Fixtures.WatManifest(Guest), new PluginOptions { LoggerFactory = log, MaxLogMessagesPerSecond = Rate });
+        using var pool = new PluginPool(compiled, new PluginPoolOptions { MaxSize = 4, Policy = policy });
+        long started = System.Diagnostics.Stopwatch.GetTimestamp();
+        Parallel.For(0, Calls, new ParallelOptions { MaxDegreeOfParallelism = 4 }, _ =>
+        {
+            using PluginLease lease = pool.Rent();
+            lease.Plugin.Call("once", "x");
+        });
+        int seconds = (int)System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds + 1;
+        List<RecordingLog.Entry> entries = log.Entries;
+        int written = entries.Count(static entry => entry.Message == "x");
+        Assert.InRange(written, Rate, Rate * (seconds + 1));
+        Assert.InRange(entries.Count - written, 1, 2 * (seconds + 1));
     }
 
     [Fact]

@@ -283,7 +283,7 @@ public sealed class PluginPoolTests
         Assert.False(drained.IsCompleted);
         Assert.Equal(1u, two.Plugin.Call("touch").ExitCode);
         two.Dispose();
-        await drained.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await drained;
         Assert.Throws<ObjectDisposedException>(() => compiled.CreateInstance());
     }
 
@@ -311,6 +311,24 @@ public sealed class PluginPoolTests
         fails = false;
         using PluginLease last = pool.Rent();
         Assert.Equal(5u, last.Plugin.Call("f").ExitCode);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_flows_with_whoever_makes_a_pool_does_not_stay_with_its_timer(bool isSuppressed)
+    {
+        var local = new AsyncLocal<string?> { Value = "the first request" };
+        var time = new FlowingTime();
+        using (isSuppressed ? ExecutionContext.SuppressFlow() : default(IDisposable))
+        {
+            using PluginPool pool = Pool(new PluginPoolOptions { TimeProvider = time });
+            Assert.Equal(isSuppressed, ExecutionContext.IsFlowSuppressed());
+        }
+
+        Assert.Equal(1, time.Timers);
+        Assert.Null(time.Context);
+        Assert.Equal("the first request", local.Value);
     }
 
     [Fact]
@@ -356,11 +374,13 @@ public sealed class PluginPoolTests
         using CompiledPlugin compiled = CompiledPlugin.Create(Fixtures.WatManifest(Guest));
         foreach (PluginPoolOptions options in new PluginPoolOptions[]
         {
-            new() { MaxSize = 0 }, new() { MinimumIdle = -1 }, new() { IdleTimeout = TimeSpan.Zero }, new() { Policy = (PluginPoolPolicy)7 },
+            new() { MaxSize = 0 }, new() { MinimumIdle = -1 }, new() { Policy = (PluginPoolPolicy)7 },
         })
         {
             Assert.Throws<ArgumentOutOfRangeException>(() => new PluginPool(compiled, options));
         }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PluginPoolOptions { IdleTimeout = TimeSpan.Zero });
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -396,7 +416,7 @@ public sealed class PluginPoolTests
         }
 
         held.Dispose();
-        Assert.True(served.Wait(TimeSpan.FromSeconds(30)), "those who wait for an instance wait for each other's threads");
+        Assert.True(served.Wait(TimeSpan.FromMinutes(2)), "those who wait for an instance wait for each other's threads");
     }).AssertSucceeded();
 
     [Fact]
@@ -432,6 +452,21 @@ public sealed class PluginPoolTests
         while (value > seen)
         {
             seen = Interlocked.CompareExchange(ref target, value, seen) is int old && old == seen ? value : Volatile.Read(ref target);
+        }
+    }
+
+    /// <summary>Keeps what would flow to timers.</summary>
+    private sealed class FlowingTime : TimeProvider
+    {
+        public int Timers { get; private set; }
+
+        public ExecutionContext? Context { get; private set; }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Timers++;
+            Context = ExecutionContext.Capture();
+            return base.CreateTimer(callback, state, dueTime, period);
         }
     }
 

@@ -177,7 +177,7 @@ public sealed class PluginResetTests
                   (func $start (if (i32.eq (call $mode) (i32.const 1)) (then unreachable)) (loop $l (br_if $l (i32.eq (call $mode) (i32.const 2)))))
                   (start $start)
                   (func (export "run") (result i32) (i32.const 4)))
-                """) with { Timeout = TimeSpan.FromSeconds(2) },
+                """) with { Timeout = TimeSpan.FromSeconds(5) },
             new PluginOptions { HostFunctions = [HostFunction.Create("mode", _ => mode)] });
         mode = 1;
         PluginException trap = Assert.Throws<PluginException>(() => plugin.Reset());
@@ -207,39 +207,6 @@ public sealed class PluginResetTests
         Assert.Throws<ObjectDisposedException>(() => plugin.Reset());
         compiled.Dispose();
         Assert.Throws<ObjectDisposedException>(() => orphan.Reset());
-    }
-
-    [Theory]
-    [Trait("Security", "CL-02")]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void A_disposal_at_the_beginning_of_a_reset_keeps_the_start_function_from_running(bool hasTimeout)
-    {
-        const string Started = """(module (import "extism:host/user" "started" (func $started)) (func $start (call $started)) (start $start))""";
-        string name = "disposed in reset " + hasTimeout;
-        int starts = 0;
-        using CompiledPlugin compiled = CompiledPlugin.Create(
-            Fixtures.WatManifest(Started) with { Timeout = hasTimeout ? TimeSpan.FromSeconds(30) : null },
-            new PluginOptions { Name = name, HostFunctions = [HostFunction.Create("started", _ => { starts++; })] });
-        Plugin plugin = compiled.CreateInstance();
-
-        // Whoever listens to spans runs code between the steps of a reset.
-        using var listener = new System.Diagnostics.ActivityListener
-        {
-            ShouldListenTo = static source => source.Name == PluginDiagnostics.ActivitySourceName,
-            Sample = static (ref System.Diagnostics.ActivityCreationOptions<System.Diagnostics.ActivityContext> _) => System.Diagnostics.ActivitySamplingResult.AllData,
-            ActivityStarted = activity =>
-            {
-                if (activity.OperationName == "instantiate " + name)
-                {
-                    plugin.Dispose();
-                }
-            },
-        };
-        System.Diagnostics.ActivitySource.AddActivityListener(listener);
-        Assert.Throws<ObjectDisposedException>(() => plugin.Reset());
-        Assert.Equal(1, starts);
-        Assert.True(plugin.IsClosed);
     }
 
     [Fact]

@@ -65,4 +65,20 @@ public sealed class PluginVariablesTests
         Assert.Equal(10_000, variables.Get("big")!.Value.Length);
         Assert.Null(variables.Get("missing"));
     }
+
+    [Fact]
+    public void Text_is_UTF8()
+    {
+        var variables = new PluginVariables(0);
+        variables.SetString("text", "gr\u00FC\u00DFe");
+        Assert.Equal("gr\u00FC\u00DFe"u8, variables.Get("text")!.Value.Span);
+        Assert.Equal("gr\u00FC\u00DFe", variables.GetString("text"));
+        Assert.Equal(4 + 7 + PluginVariables.BytesPerEntry, variables.SizeInBytes);
+        variables.Set("bad", [0x61, 0xFF]);
+        Assert.Equal("a\uFFFD", variables.GetString("bad"));
+        variables.SetString("empty", "");
+        Assert.Equal(("", true), (variables.GetString("empty"), variables.Contains("empty")));
+        Assert.Equal((null, false), (variables.GetString("missing"), variables.Contains("missing")));
+        Assert.Throws<ArgumentNullException>(() => variables.SetString("text", null!));
+    }
 }

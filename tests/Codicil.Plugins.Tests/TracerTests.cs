@@ -84,6 +84,34 @@ public sealed class TracerTests
         static PluginSpan? Descend(IReadOnlyList<PluginTraceEvent> events) => events.OfType<PluginSpan>().MaxBy(static span => Spans(span.Events).Count());
     }
 
+    [Fact]
+    [Trait("Security", "CL-06")]
+    public void A_module_that_nobody_has_any_more_is_not_kept_for_its_tracer()
+    {
+        using Engine engine = Engine.Create();
+        var listener = new TracingListener(PluginTracer.Create(static _ => { }, new PluginTracerOptions { AllFunctions = true }), new Deaf());
+        WeakReference module = Compile(engine, listener);
+        for (int i = 0; i < 20 && module.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.False(module.IsAlive);
+        GC.KeepAlive(listener);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static WeakReference Compile(Engine engine, TracingListener listener)
+        {
+            using Module module = Module.FromText(engine, """(module (func (export "f")))""", new ModuleOptions { Listener = listener });
+            using Store store = engine.CreateStore();
+            store.Instantiate(module).GetFunction("f")!.Invoke();
+            return new WeakReference(module);
+        }
+    }
+
+    private sealed class Deaf : FunctionListener;
+
     [Theory]
     [Trait("Parity", "EXT-25")]
     [InlineData("dylibso_observe", "instrument_enter", "instrument_exit", "instrument_memory_grow", "dylibso_observe", "span_enter", "span_exit", "span_tags", "i32", 1, 2)]

@@ -56,8 +56,9 @@ public sealed class SuiteTests
         Assert.SkipUnless(ExpectedFailures.IsUpdating, "CODICIL_UPDATE_EXPECTED_FAILURES is not set");
         _ = ScriptRun.Folder;
         (string Script, WastResult Result)[] results = [.. ScriptRun.Scripts.Select(script => (script, ScriptRun.Run(script, MemoryProtection.Checked)))];
+        (string Script, WastResult Result)[] guarded = [.. ScriptRun.Scripts.Select(script => (script, ScriptRun.Run(script, MemoryProtection.Guard)))];
         ExpectedFailures.Write(results.SelectMany(result => ExpectedFailures.LinesOf(result.Script, result.Result)));
-        CoverageDocument.Write(results, ScriptRun.CoreScripts);
+        CoverageDocument.Write(guarded, results, ScriptRun.CoreScripts);
     }
 
     [Fact]

@@ -250,6 +250,77 @@ public sealed class AsyncCallTests
     }
 
     [Fact]
+    [Trait("Security", "LM-08")]
+    public async Task Calls_for_which_the_system_gives_no_thread_fail_all_of_them()
+    {
+        // The second is refused while the first, which counts on it, waits already.
+        using var first = new ManualResetEventSlim();
+        using var second = new ManualResetEventSlim();
+        CallThreads? threads = null;
+        int starts = 0;
+        threads = new CallThreads(4, thread =>
+        {
+            switch (Interlocked.Increment(ref starts))
+            {
+                case 1:
+                    first.Set();
+                    second.Wait(Token);
+                    throw new InsufficientMemoryException("no thread for the first");
+                case 2:
+                    second.Set();
+                    SpinWait.SpinUntil(() => threads!.WaitingCount == 1);
+                    throw new InsufficientMemoryException("no thread for the second");
+                default:
+                    thread.UnsafeStart();
+                    break;
+            }
+        });
+        Task one = Task.Run(() => threads.RunAsync(static () => throw new InvalidOperationException("it has run"), 1 << 20, Token), Token);
+        first.Wait(Token);
+        await Assert.ThrowsAsync<InsufficientMemoryException>(() => threads.RunAsync(static () => throw new InvalidOperationException("it has run"), 1 << 20, Token));
+        await Assert.ThrowsAsync<InsufficientMemoryException>(() => one);
+        Assert.Equal((0, 0), (threads.Count, threads.WaitingCount));
+
+        // When there are threads again it goes on.
+        int ran = 0;
+        await threads.RunAsync(() => ran++, 1 << 20, Token);
+        Assert.Equal(1, ran);
+    }
+
+    [Fact]
+    [Trait("Security", "LM-08")]
+    public async Task A_call_for_which_the_system_gives_no_thread_waits_for_one_of_those_there_are()
+    {
+        using var release = new ManualResetEventSlim();
+        using var inside = new SemaphoreSlim(0);
+        int starts = 0;
+        var threads = new CallThreads(4, thread =>
+        {
+            if (Interlocked.Increment(ref starts) > 1)
+            {
+                throw new InsufficientMemoryException("no more threads");
+            }
+
+            thread.UnsafeStart();
+        });
+        Task first = threads.RunAsync(
+            () =>
+            {
+                inside.Release();
+                release.Wait(Token);
+            },
+            1 << 20,
+            Token);
+        await inside.WaitAsync(Token);
+        int ran = 0;
+        Task second = threads.RunAsync(() => ran++, 1 << 20, Token);
+        Assert.Equal((1, 1), (threads.Count, threads.WaitingCount));
+        release.Set();
+        await Task.WhenAll(first, second);
+        Assert.Equal(1, ran);
+    }
+
+    [Fact]
     public async Task Asynchronous_locals_flow_in_and_not_out()
     {
         using Engine engine = Engine.Create(s_interruptible with { CallThreads = new CallThreads(1) });

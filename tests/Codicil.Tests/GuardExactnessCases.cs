@@ -38,6 +38,7 @@ internal static class GuardExactnessCases
         (func $sum (param i32) (result f64) (f64.mul (f64.load (local.get 0)) (f64.load offset=8 (local.get 0))))
         (func $ignore64 (param i64))
         (func $ignoref64 (param f64))
+        (func $end (param i32) (result i32) (i32.add (local.get 0) (i32.const 65000)))
         (func $low (param i64) (result i32) (i32.wrap_i64 (local.get 0)))
         (func $pick (param i32 i64 i64) (result i64) (if (result i64) (local.get 0) (then (local.get 1)) (else (local.get 2))))
 
@@ -62,6 +63,21 @@ internal static class GuardExactnessCases
         AddCancelled(bodies);
         return bodies.ConvertAll(static body => Locals + body);
     }
+
+    /// <summary>The bodies in which the JIT cancels a wide load behind a narrower one; then the same in functions that load a third width more often than these.</summary>
+    public static List<string> Cancelled()
+    {
+        var bodies = new List<string>();
+        AddCancelled(bodies);
+        bodies.AddRange(bodies.ConvertAll(static body => "(loop (drop (v128.load (i32.const 0))))" + body));
+        return bodies.ConvertAll(static body => Locals + body);
+    }
+
+    /// <summary>A body whose address is no parameter.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="address">The address, an expression.</param>
+    public static string WithAddress(string body, string address) =>
+        body.Insert(body.IndexOf('\n', StringComparison.Ordinal) + 1, $"(local.set $a {address})\n");
 
     private static string Zero(string type) => $"({type}.const 0)";
 

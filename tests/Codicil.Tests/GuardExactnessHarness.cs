@@ -19,12 +19,14 @@ internal sealed class GuardExactnessHarness : IDisposable
 
     private const int MostDifferences = 12;
 
+    private readonly AccessedMemory _memory;
     private readonly Engine _guard;
     private readonly Engine _checked;
     private readonly List<string> _differences = [];
 
-    public GuardExactnessHarness()
+    public GuardExactnessHarness(AccessedMemory memory = AccessedMemory.First)
     {
+        _memory = memory;
         Assert.SkipUnless(SignalFilter.TryInstall(), $"no guard memory here: {SignalFilter.UnavailableReason}");
         _guard = Engine.Create(new EngineOptions { MemoryProtection = MemoryProtection.Guard });
         _checked = Engine.Create(new EngineOptions { MemoryProtection = MemoryProtection.Checked });
@@ -42,7 +44,7 @@ internal sealed class GuardExactnessHarness : IDisposable
     /// <param name="shared">More fields of the module.</param>
     public void Compare(IReadOnlyList<string> functions, ReadOnlySpan<int> arguments, string shared = "")
     {
-        string text = MakeModule(functions, shared);
+        string text = MakeModule(functions, shared, _memory);
         using Module guardModule = Module.FromText(_guard, text);
         using Module checkedModule = Module.FromText(_checked, text);
         using Store guardStore = _guard.CreateStore();
@@ -81,12 +83,12 @@ internal sealed class GuardExactnessHarness : IDisposable
         _checked.Dispose();
     }
 
-    public static string MakeModule(IReadOnlyList<string> functions, string shared)
+    public static string MakeModule(IReadOnlyList<string> functions, string shared, AccessedMemory memory = AccessedMemory.First)
     {
-        var text = new StringBuilder("(module (memory (export \"m\") 1 2) (global $g (export \"g\") (mut i64) (i64.const 0))\n").Append(shared);
+        var text = new StringBuilder($"(module {GuardExactnessMemory.Declare(memory)} (global $g (export \"g\") (mut i64) (i64.const 0))\n").Append(GuardExactnessMemory.Rewrite(shared, memory));
         for (int i = 0; i < functions.Count; i++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"(func $f{i} (export \"f{i}\") (param $a i32) (result i64)\n{functions[i]})\n");
+            text.Append(CultureInfo.InvariantCulture, $"(func $f{i} (export \"f{i}\") (param $a i32) (result i64)\n{GuardExactnessMemory.Rewrite(functions[i], memory)})\n");
         }
 
         return text.Append(')').ToString();

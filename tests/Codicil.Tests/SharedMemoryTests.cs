@@ -63,7 +63,7 @@ public sealed class SharedMemoryTests
             ended = Instantiate(own, memory).GetFunction("wait")!.Invoke(0, -1L);
         });
         waiting.Start();
-        SpinWait.SpinUntil(() => (int)instance.GetFunction("wake")!.Invoke(10)! == 1 || !waiting.IsAlive, TimeSpan.FromSeconds(30));
+        SpinWait.SpinUntil(() => (int)instance.GetFunction("wake")!.Invoke(10)! == 1 || !waiting.IsAlive);
         waiting.Join();
 
         // Woken, or it came when the value had changed already.

@@ -38,6 +38,9 @@ public sealed partial class StandardOutputTests
     {
         using var pipe = new OutputPipe(isTerminal, asksFirst);
         using var guest = new Guest(pipe.Options, interruptible: true);
+
+        // So that there is something to drain, however soon the interrupt comes.
+        Assert.Equal(Errno.Success, guest.Write(1, "before"));
         guest.WriteVector(0, 1000, Large);
         using var timer = new Timer(_ => guest.Store.Interrupt(), null, 100, Timeout.Infinite);
         Assert.Equal(TrapCode.Interrupt, Assert.Throws<TrapException>(() => Fill(guest)).Code);

@@ -11,6 +11,7 @@ public ref partial struct ModuleDecoder
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly WasmFeatures _features;
     private ByteReader _reader;
+    private readonly List<int> _emptyRecursiveGroups = [];
     private bool _hasRecursiveGroup;
 
     private readonly ImmutableArray<SubType>.Builder _types = ImmutableArray.CreateBuilder<SubType>(0);
@@ -86,6 +87,7 @@ public ref partial struct ModuleDecoder
             Tags = _tagOffsets.DrainToImmutable(),
             Exports = _exportOffsets.DrainToImmutable(),
             HasRecursiveGroup = _hasRecursiveGroup,
+            EmptyRecursiveGroups = [.. _emptyRecursiveGroups],
             ElementSegments = _elementSegmentOffsets.DrainToImmutable(),
             DataSegments = _dataSegmentOffsets.DrainToImmutable(),
             Start = _startOffset,

@@ -25,6 +25,11 @@ public ref partial struct ModuleDecoder
                 _reader.Position++;
                 _hasRecursiveGroup = true;
                 int length = ReadCount(start, ImplementationLimits.Types, "types");
+                if (length == 0)
+                {
+                    _emptyRecursiveGroups.Add(start);
+                }
+
                 for (int j = 0; j < length; j++)
                 {
                     ReadSubType(start, length);

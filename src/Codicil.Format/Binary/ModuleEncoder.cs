@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 using Codicil.Format.Modules;
 using Codicil.Format.Types;
 
@@ -7,8 +9,8 @@ namespace Codicil.Format.Binary;
 /// <remarks>WebAssembly 3.0, 5.5 Modules. Bodies, expressions, data and custom sections are copied as they stand.</remarks>
 public static class ModuleEncoder
 {
-    // In the order of 5.5.16.
-    private static ReadOnlySpan<SectionId> Order =>
+    /// <summary>The sections but the custom ones, in the order of 5.5.16.</summary>
+    internal static ReadOnlySpan<SectionId> Order =>
     [
         SectionId.Type, SectionId.Import, SectionId.Function, SectionId.Table, SectionId.Memory, SectionId.Tag, SectionId.Global,
         SectionId.Export, SectionId.Start, SectionId.Element, SectionId.DataCount, SectionId.Code, SectionId.Data,
@@ -36,9 +38,10 @@ public static class ModuleEncoder
         return writer.ToArray();
     }
 
-    private static bool IsEmpty(WasmModule module, SectionId id) => id switch
+    /// <summary>Whether there is nothing to write in a section.</summary>
+    internal static bool IsEmpty(WasmModule module, SectionId id) => id switch
     {
-        SectionId.Type => module.Types.IsEmpty,
+        SectionId.Type => module.Types.IsEmpty && module.Offsets.EmptyRecursiveGroups.IsEmpty,
         SectionId.Import => module.Imports.IsEmpty,
         SectionId.Function => module.Bodies.IsEmpty,
         SectionId.Table => module.TableInitializers.IsEmpty,
@@ -148,16 +151,27 @@ public static class ModuleEncoder
 
     private static void WriteTypes(ByteWriter writer, WasmModule module)
     {
-        int groups = 0;
+        ImmutableArray<int> empty = module.Offsets.EmptyRecursiveGroups;
+        int groups = empty.Length;
         for (int i = 0; i < module.Types.Length; i += module.Types[i].RecursiveGroupLength)
         {
             groups++;
         }
 
         writer.WriteU32((uint)groups);
-        foreach (SubType type in module.Types)
+        int next = 0;
+        for (int i = 0; i <= module.Types.Length; i++)
         {
-            WriteType(writer, module, type);
+            for (; next < empty.Length && empty[next] == i; next++)
+            {
+                writer.WriteByte(0x4E);
+                writer.WriteU32(0);
+            }
+
+            if (i < module.Types.Length)
+            {
+                WriteType(writer, module, module.Types[i]);
+            }
         }
     }
 

@@ -148,4 +148,7 @@ internal sealed class ModuleOffsets
 
     /// <summary>Whether types stand in a group that is written as one, be it of one type or of none.</summary>
     public bool HasRecursiveGroup { get; init; }
+
+    /// <summary>The recursion groups without types, each by the type index that it stands before: they define nothing, but are written again.</summary>
+    public ImmutableArray<int> EmptyRecursiveGroups { get; init; } = [];
 }

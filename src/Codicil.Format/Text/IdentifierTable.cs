@@ -9,6 +9,9 @@ internal sealed class IdentifierTable
 {
     private readonly Dictionary<int, string> _identifiers = [];
 
+    // Names that are no identifiers as they are.
+    private readonly Dictionary<int, string> _annotations = [];
+
     /// <summary>The identifiers of the first <paramref name="count"/> indices.</summary>
     /// <param name="names">The names.</param>
     /// <param name="count">Names of indices beyond are left out.</param>
@@ -18,8 +21,18 @@ internal sealed class IdentifierTable
         HashSet<string> taken = new(StringComparer.Ordinal);
         foreach (int index in names.Indices)
         {
-            if (index >= count || names[index] is not { Length: > 0 } name)
+            if (index >= count || names[index] is not string name)
             {
+                continue;
+            }
+
+            if (name.Length == 0)
+            {
+                if (areUnique)
+                {
+                    _annotations.Add(index, TextWriting.NameAnnotation(name));
+                }
+
                 continue;
             }
 
@@ -31,11 +44,20 @@ internal sealed class IdentifierTable
             }
 
             _identifiers.Add(index, TextWriting.Identifier(candidate));
+            if (!ReferenceEquals(candidate, name))
+            {
+                _annotations.Add(index, TextWriting.NameAnnotation(name));
+            }
         }
     }
 
     /// <summary>The identifier of an index with its dollar sign, or null.</summary>
     public string? this[int index] => _identifiers.GetValueOrDefault(index);
+
+    /// <summary>What binds an index: its identifier and, where its name is another or empty, a name annotation; or null.</summary>
+    public string? Binding(int index) => _annotations.TryGetValue(index, out string? annotation)
+        ? this[index] is string identifier ? $"{identifier} {annotation}" : annotation
+        : this[index];
 
     /// <summary>An index as the text format refers to it.</summary>
     public string Reference(uint index) =>

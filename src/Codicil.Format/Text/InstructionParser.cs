@@ -14,13 +14,18 @@ internal sealed class InstructionParser
     private readonly TypeParser _types;
     private readonly ImmediateParser _immediates;
     private readonly LabelScope _labels;
+    private readonly AnnotationReader _annotations;
     private readonly List<Frame> _frames = [];
 
     // Folded instructions that wait for their operands to be written: encoded when their immediates are read, moved when they close.
     private readonly ByteWriter _pending = new();
 
-    public InstructionParser(TokenCursor cursor, ModuleScopes scopes, TypeParser types)
+    // Expressions outside of functions have no place in the section of hints.
+    private bool _inBody;
+
+    public InstructionParser(TokenCursor cursor, ModuleScopes scopes, TypeParser types, AnnotationReader annotations)
     {
+        _annotations = annotations;
         _cursor = cursor;
         _scopes = scopes;
         _types = types;
@@ -91,6 +96,19 @@ internal sealed class InstructionParser
         FoldedTryDelegated,
     }
 
+    /// <summary>Hints for branches of the body that was read last: the offset in the body and 0 for unlikely, 1 for likely; offsets ascend.</summary>
+    public List<(int Offset, byte Hint)> BranchHints { get; } = [];
+
+    /// <summary>Reads the instructions of a function behind its locals, as <see cref="ReadSequence"/>.</summary>
+    /// <param name="output">The body, locals included and nothing before them.</param>
+    public void ReadBody(CodeBuffer output)
+    {
+        BranchHints.Clear();
+        _inBody = true;
+        Read(output, onlyOne: false);
+        _inBody = false;
+    }
+
     /// <summary>Reads instructions up to the parenthesis that closes the surrounding form, which is not taken.</summary>
     public void ReadSequence(CodeBuffer output) => Read(output, onlyOne: false);
 
@@ -159,6 +177,11 @@ internal sealed class InstructionParser
     {
         Token token = _cursor.Current;
         Opcode opcode = ReadOpcode();
+        if (TakeBranchHint(_cursor.Position, opcode) is byte hint)
+        {
+            BranchHints.Add((output.Code.Length, hint));
+        }
+
         _cursor.Position++;
         switch (opcode)
         {
@@ -275,6 +298,7 @@ internal sealed class InstructionParser
         }
 
         Opcode opcode = ReadOpcode();
+        byte? hint = TakeBranchHint(_cursor.Position - 1, opcode);
         _cursor.Position++;
         switch (opcode)
         {
@@ -287,7 +311,7 @@ internal sealed class InstructionParser
                 break;
 
             case Opcode.If:
-                OpenPending(opcode, token, FrameKind.FoldedIf, _types.TryReadSymbol(out int symbol) ? symbol : LabelScope.Anonymous);
+                OpenPending(opcode, token, FrameKind.FoldedIf, _types.TryReadSymbol(out int symbol) ? symbol : LabelScope.Anonymous, hint);
                 break;
 
             case Opcode.Else or Opcode.End or Opcode.Catch or Opcode.CatchAll or Opcode.Delegate:
@@ -296,7 +320,7 @@ internal sealed class InstructionParser
                 break;
 
             default:
-                OpenPending(opcode, token, FrameKind.FoldedPlain, LabelScope.Anonymous);
+                OpenPending(opcode, token, FrameKind.FoldedPlain, LabelScope.Anonymous, hint);
                 break;
         }
     }
@@ -394,15 +418,23 @@ internal sealed class InstructionParser
         _cursor.Position++;
     }
 
-    private void OpenPending(Opcode opcode, Token token, FrameKind kind, int symbol)
+    private void OpenPending(Opcode opcode, Token token, FrameKind kind, int symbol, byte? hint)
     {
         int start = _pending.Length;
         Write(opcode, _pending);
-        _frames.Add(new Frame(kind, start, token.Start, symbol));
+        _frames.Add(new Frame(kind, start, token.Start, symbol, hint));
     }
+
+    private byte? TakeBranchHint(int tokenIndex, Opcode opcode) =>
+        _inBody ? _annotations.TakeBranchHint(tokenIndex, opcode is Opcode.If or Opcode.BrIf) : null;
 
     private void FlushPending(Frame frame, CodeBuffer output)
     {
+        if (frame.Hint is byte hint)
+        {
+            BranchHints.Add((output.Code.Length, hint));
+        }
+
         output.Mark(frame.SourceOffset);
         output.Code.WriteBytes(_pending.Written[frame.PendingStart..]);
         _pending.Length = frame.PendingStart;
@@ -421,5 +453,5 @@ internal sealed class InstructionParser
         UsesDataSegments |= OpcodeTable.Immediate(instruction.Opcode) is ImmediateKind.Data or ImmediateKind.DataAndMemory or ImmediateKind.TypeAndData;
     }
 
-    private readonly record struct Frame(FrameKind Kind, int PendingStart, int SourceOffset, int Symbol);
+    private readonly record struct Frame(FrameKind Kind, int PendingStart, int SourceOffset, int Symbol, byte? Hint = null);
 }

@@ -38,7 +38,7 @@ internal sealed class InstructionPrinter
         for (int i = 0; i < type.Parameters.Length; i++)
         {
             string valType = _identifiers.ValType(type.Parameters[i]);
-            WriteDeclaration("param", locals?[i], valType, ref isOpen);
+            WriteDeclaration("param", locals?.Binding(i), valType, ref isOpen);
         }
 
         _output.Write(isOpen ? ")" : "");
@@ -124,7 +124,7 @@ internal sealed class InstructionPrinter
                     isFirst = false;
                 }
 
-                WriteDeclaration("local", locals[index], valType, ref isOpen);
+                WriteDeclaration("local", locals.Binding(index), valType, ref isOpen);
             }
         }
 
@@ -165,9 +165,13 @@ internal sealed class InstructionPrinter
         PrintInstruction(in instruction);
     }
 
+    /// <summary>Whether an instruction so far refers to a data segment: then the text's module has a data count section.</summary>
+    public bool UsesDataSegments { get; private set; }
+
     private void PrintInstruction(in Instruction instruction)
     {
         Opcode opcode = instruction.Opcode;
+        UsesDataSegments |= OpcodeTable.Immediate(opcode) is ImmediateKind.Data or ImmediateKind.DataAndMemory or ImmediateKind.TypeAndData;
         if (opcode is Opcode.End or Opcode.Delegate && _labels.Depth > 0)
         {
             // The label of delegate counts from outside of its try.

@@ -386,10 +386,12 @@ internal ref struct Lexer
             }
         }
 
-        if (_bytes[identifierStart..contentStart].SequenceEqual("custom"u8))
-        {
-            _stream.CustomAnnotations.Add(new Annotation(_tokens.Count, start, contentStart, _position - 1));
-        }
+        ReadOnlySpan<byte> identifier = _bytes[identifierStart..contentStart];
+        List<Annotation>? known = identifier.SequenceEqual("custom"u8) ? _stream.CustomAnnotations
+            : identifier.SequenceEqual("name"u8) ? _stream.NameAnnotations
+            : identifier.SequenceEqual("metadata.code.branch_hint"u8) ? _stream.BranchHints
+            : null;
+        known?.Add(new Annotation(_tokens.Count, start, contentStart, _position - 1));
     }
 
     private readonly void CheckUtf8(int start, int end)

@@ -14,6 +14,8 @@ internal sealed class ModuleAssembler
     private readonly List<(int Function, KeyValuePair<int, int>[] Names)> _localNames = [];
     private readonly List<(int Function, KeyValuePair<int, int>[] Names)> _labelNames = [];
     private readonly List<CustomSectionText> _customSections = [];
+    private readonly ByteWriter _branchHints = new();
+    private uint _functionsWithHints;
     private readonly CodeBuffer _start = new();
 
     public ModuleAssembler(SourceText source, ModuleScopes scopes)
@@ -61,6 +63,25 @@ internal sealed class ModuleAssembler
         Bodies.Content.Append(body);
     }
 
+    /// <summary>Adds the hints of a function: the offset of an instruction in the body, the locals being its beginning, and 0 for unlikely, 1 for likely.</summary>
+    public void AddBranchHints(int function, List<(int Offset, byte Hint)> hints)
+    {
+        if (hints.Count == 0)
+        {
+            return;
+        }
+
+        _functionsWithHints++;
+        _branchHints.WriteU32((uint)function);
+        _branchHints.WriteU32((uint)hints.Count);
+        foreach ((int offset, byte hint) in hints)
+        {
+            _branchHints.WriteU32((uint)offset);
+            _branchHints.WriteU32(1);
+            _branchHints.WriteByte(hint);
+        }
+    }
+
     public void AddLocalNames(int function, NameScope locals, LabelScope labels)
     {
         if (locals.Names.Count > 0)
@@ -104,6 +125,7 @@ internal sealed class ModuleAssembler
         }
 
         AppendCustomSections(module, SectionId.DataCount, isBefore: false);
+        AppendBranchHints(module);
         Append(module, SectionId.Code, Bodies);
         Append(module, SectionId.Data, Data);
         NameSectionWriter names = new(_scopes);
@@ -156,6 +178,18 @@ internal sealed class ModuleAssembler
                 content.Code.WriteBytes(section.Content);
                 AppendContent(module, SectionId.Custom, content);
             }
+        }
+    }
+
+    private void AppendBranchHints(CodeBuffer module)
+    {
+        if (_functionsWithHints > 0)
+        {
+            CodeBuffer content = new();
+            content.Code.WriteByteVector("metadata.code.branch_hint"u8);
+            content.Code.WriteU32(_functionsWithHints);
+            content.Code.WriteBytes(_branchHints.Written);
+            AppendContent(module, SectionId.Custom, content);
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class ModuleIdentifiers
         _localNames = names.AllLocals();
         _labelNames = names.AllLabels();
         _fieldNames = names.AllFields();
-        Module = names.ModuleName is { Length: > 0 } name ? TextWriting.Identifier(name) : null;
+        Module = names.ModuleName is string name ? (name.Length > 0 ? TextWriting.Identifier(name) : TextWriting.NameAnnotation(name)) : null;
         Types = new IdentifierTable(names.Types, module.Types.Length);
         Functions = new IdentifierTable(names.Functions, module.Functions.Length);
         Tables = new IdentifierTable(names.Tables, module.Tables.Length);

@@ -120,10 +120,11 @@ internal sealed partial class ModuleParser
         _scratch.Clear();
         _scratch.Mark(source);
         ReadLocals(typeIndex, typePosition);
-        _instructions.ReadSequence(_scratch);
+        _instructions.ReadBody(_scratch);
         _scratch.Mark(_cursor.Current.Start);
         _scratch.Code.WriteByte((byte)Opcode.End);
         _assembler.AddBody(source, _scratch);
+        _assembler.AddBranchHints(index, _instructions.BranchHints);
         _assembler.AddLocalNames(index, _instructions.Locals, _instructions.Labels);
     }
 
@@ -132,7 +133,7 @@ internal sealed partial class ModuleParser
         List<(uint Count, ValType Type)> groups = [];
         while (_cursor.TryForm("local"u8))
         {
-            if (_cursor.AtIdentifier)
+            if (_types.AtBinding)
             {
                 if (_scopes.TypeTable.FindFunction(typeIndex) is null)
                 {

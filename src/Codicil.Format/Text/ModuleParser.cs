@@ -13,6 +13,7 @@ internal sealed partial class ModuleParser
 {
     private readonly TokenCursor _cursor;
     private readonly ModuleScopes _scopes = new();
+    private readonly AnnotationReader _annotations;
     private readonly TypeParser _types;
     private readonly InstructionParser _instructions;
     private readonly ModuleAssembler _assembler;
@@ -30,8 +31,9 @@ internal sealed partial class ModuleParser
     private ModuleParser(TokenCursor cursor)
     {
         _cursor = cursor;
-        _types = new TypeParser(cursor, _scopes);
-        _instructions = new InstructionParser(cursor, _scopes, _types);
+        _annotations = new AnnotationReader(cursor.Stream);
+        _types = new TypeParser(cursor, _scopes, _annotations);
+        _instructions = new InstructionParser(cursor, _scopes, _types, _annotations);
         _assembler = new ModuleAssembler(cursor.Source, _scopes);
     }
 
@@ -58,13 +60,15 @@ internal sealed partial class ModuleParser
     {
         ModuleParser parser = new(cursor);
         int start = cursor.Position;
+        byte[]? annotatedName = parser._annotations.TakeName(start, "module");
         parser.CollectFields();
         int end = cursor.Position;
-        parser.ReadAnnotations(start, end);
+        parser.ReadCustomAnnotations(start, end);
         parser.ReadTypes();
         parser.ReadFields();
+        parser._annotations.CheckAllTaken(start, end, parser.IsInFunction);
         cursor.Position = end;
-        return parser._assembler.Assemble(name, parser._instructions.UsesDataSegments, cursor.TokenAt(start).Start);
+        return parser._assembler.Assemble(annotatedName ?? name, parser._instructions.UsesDataSegments, cursor.TokenAt(start).Start);
     }
 
     /// <summary>The first pass: where the fields are, what is an import, which identifiers there are.</summary>
@@ -102,17 +106,14 @@ internal sealed partial class ModuleParser
     }
 
     /// <summary>Custom annotations between the fields are sections; inside of a field they are misplaced.</summary>
-    private void ReadAnnotations(int start, int end)
+    private void ReadCustomAnnotations(int start, int end)
     {
+        // A script's annotations are those of all its modules: only this one's are looked at.
         List<Annotation> annotations = _cursor.Stream.CustomAnnotations;
-        for (int i = FirstAnnotationFrom(annotations, start); i < annotations.Count && annotations[i].TokenIndex <= end; i++)
+        for (int i = TokenStream.FirstFrom(annotations, start); i < annotations.Count && annotations[i].TokenIndex <= end; i++)
         {
             Annotation annotation = annotations[i];
-
-            // The first field that ends behind the annotation: the annotation is in it or before it.
-            int field = _fieldEnds.BinarySearch(annotation.TokenIndex);
-            field = field >= 0 ? field + 1 : ~field;
-            if (field < _fields.Count && _fields[field].Position < annotation.TokenIndex)
+            if (FindField(annotation.TokenIndex) >= 0)
             {
                 throw _cursor.Source.Error("misplaced @custom annotation: it belongs between the fields of a module", annotation.Start);
             }
@@ -121,26 +122,16 @@ internal sealed partial class ModuleParser
         }
     }
 
-    /// <summary>A script's annotations are those of all its modules: only this one's are looked at.</summary>
-    private static int FirstAnnotationFrom(List<Annotation> annotations, int tokenIndex)
+    /// <summary>The index of the field that an annotation before a token is in, or -1.</summary>
+    private int FindField(int tokenIndex)
     {
-        int low = 0;
-        int high = annotations.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (annotations[middle].TokenIndex < tokenIndex)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low;
+        // The first field that ends behind the annotation: the annotation is in it or before it.
+        int field = _fieldEnds.BinarySearch(tokenIndex);
+        field = field >= 0 ? field + 1 : ~field;
+        return field < _fields.Count && _fields[field].Position < tokenIndex ? field : -1;
     }
+
+    private bool IsInFunction(int tokenIndex) => FindField(tokenIndex) is >= 0 and int field && _fields[field].Kind == FieldKind.Function;
 
     private FieldKind ReadFieldKind()
     {

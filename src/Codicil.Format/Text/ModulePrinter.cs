@@ -1,13 +1,15 @@
+using System.Collections.Immutable;
 using System.Globalization;
 
+using Codicil.Format.Binary;
 using Codicil.Format.Modules;
 using Codicil.Format.Types;
 
 namespace Codicil.Format.Text;
 
 /// <summary>
-/// Prints modules in the text format. Parsing the text gives a module with the same types, index spaces and code, and the same names as far
-/// as these are unique, and the same custom sections in the same places. Thread-safe.
+/// Prints modules in the text format. Parsing the text gives a module with the same types, index spaces, code and names, and the same custom
+/// sections in the same places. From then on text and bytes stay as they are. Thread-safe.
 /// </summary>
 /// <remarks>
 /// WebAssembly 3.0, 6 Text Format. Time and memory are linear in the module, but for local declarations, which have no short form in text:
@@ -79,8 +81,20 @@ public sealed class ModulePrinter
 
     private void PrintTypes()
     {
-        for (int i = 0; i < _module.Types.Length;)
+        ImmutableArray<int> empty = _module.Offsets.EmptyRecursiveGroups;
+        int next = 0;
+        for (int i = 0; i <= _module.Types.Length;)
         {
+            for (; next < empty.Length && empty[next] == i; next++)
+            {
+                Line(1, "(rec)");
+            }
+
+            if (i == _module.Types.Length)
+            {
+                break;
+            }
+
             int length = _module.Types[i].RecursiveGroupLength;
             if (length == 1)
             {
@@ -137,7 +151,7 @@ public sealed class ModulePrinter
                 IdentifierTable names = _identifiers.FieldsOf(index);
                 for (int i = 0; i < composite.Fields.Length; i++)
                 {
-                    _output.Write(names[i] is string name ? $" (field {name} " : " (field ");
+                    _output.Write(names.Binding(i) is string name ? $" (field {name} " : " (field ");
                     PrintFieldType(composite.Fields[i]);
                     _output.Write(')');
                 }
@@ -378,20 +392,30 @@ public sealed class ModulePrinter
                 continue;
             }
 
-            string place = section.PrecedingSection switch
-            {
-                SectionId id when id == placeOfNames => "",
-                SectionId.Custom => " (before first)",
-                SectionId id => $" (after {CustomAnnotationParser.NameOf(id)})",
-            };
+            string place = section.PrecedingSection == placeOfNames ? "" : PlaceBehind(section.PrecedingSection);
             Line(1, $"(@custom {TextWriting.Name(section.Name)}{place} ");
             TextWriting.WriteBytes(_output, _module.Bytes.Span.Slice(section.Content.Start, section.Content.Length));
             _output.Write(')');
         }
     }
 
+    /// <summary>The place behind a section, or behind the last before it that the text will have: empty sections do not come back.</summary>
+    private string PlaceBehind(SectionId section)
+    {
+        for (int i = ModuleEncoder.Order.IndexOf(section); i >= 0; i--)
+        {
+            SectionId id = ModuleEncoder.Order[i];
+            if (id == SectionId.DataCount ? _instructions.UsesDataSegments : !ModuleEncoder.IsEmpty(_module, id))
+            {
+                return $" (after {CustomAnnotationParser.NameOf(id)})";
+            }
+        }
+
+        return " (before first)";
+    }
+
     /// <summary>An identifier, if there is one, and the index as a comment.</summary>
-    private static string Declare(IdentifierTable names, int index) => names[index] is string name
+    private static string Declare(IdentifierTable names, int index) => names.Binding(index) is string name
         ? string.Create(CultureInfo.InvariantCulture, $"{name} (;{index};)")
         : string.Create(CultureInfo.InvariantCulture, $"(;{index};)");
 

@@ -39,6 +39,20 @@ internal sealed class NameScope
         return true;
     }
 
+    /// <summary>Gives the latest entry another name than its identifier, or a name where it has no identifier: nobody finds it by that.</summary>
+    public void NameLatest(int symbol)
+    {
+        var name = new KeyValuePair<int, int>(Count - 1, symbol);
+        if (_names.Count > 0 && _names[^1].Key == name.Key)
+        {
+            _names[^1] = name;
+        }
+        else
+        {
+            _names.Add(name);
+        }
+    }
+
     public bool TryFind(int symbol, out int index) => _indices.TryGetValue(symbol, out index);
 
     /// <summary>Empties the scope for another function.</summary>

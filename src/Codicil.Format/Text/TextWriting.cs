@@ -23,6 +23,9 @@ internal static class TextWriting
         return builder.Append('"').ToString();
     }
 
+    /// <summary>A name as a name annotation (A.4.2).</summary>
+    public static string NameAnnotation(string name) => $"(@name {Name(name)})";
+
     /// <summary>A name as a string.</summary>
     public static string Name(string name)
     {

@@ -13,12 +13,17 @@ internal sealed class TypeParser
 
     private readonly TokenCursor _cursor;
     private readonly ModuleScopes _scopes;
+    private readonly AnnotationReader _annotations;
 
-    public TypeParser(TokenCursor cursor, ModuleScopes scopes)
+    public TypeParser(TokenCursor cursor, ModuleScopes scopes, AnnotationReader annotations)
     {
         _cursor = cursor;
         _scopes = scopes;
+        _annotations = annotations;
     }
+
+    /// <summary>Whether an identifier is bound here, or a name given by an annotation.</summary>
+    public bool AtBinding => _cursor.AtIdentifier || _annotations.HasName(_cursor.Position);
 
     /// <summary>The number of the identifier that is the current token.</summary>
     public int ReadSymbol()
@@ -50,17 +55,29 @@ internal sealed class TypeParser
     public int Bind(NameScope scope)
     {
         int position = _cursor.Position;
+        int index;
         if (!TryReadSymbol(out int symbol))
         {
-            return scope.AddAnonymous();
+            index = scope.AddAnonymous();
         }
-
-        if (!scope.TryAdd(symbol, out int index))
+        else if (!scope.TryAdd(symbol, out index))
         {
             _cursor.Fail($"duplicate {scope.Category} {IdentifierText(symbol)}", position);
         }
 
+        if (TryTakeName(scope.Category, out int name))
+        {
+            scope.NameLatest(name);
+        }
+
         return index;
+    }
+
+    private bool TryTakeName(string category, out int symbol)
+    {
+        byte[]? name = _annotations.TakeName(_cursor.Position, category);
+        symbol = name is null ? -1 : _scopes.Symbols.Intern(name);
+        return name is not null;
     }
 
     /// <summary>An index as a number or an identifier.</summary>
@@ -219,11 +236,12 @@ internal sealed class TypeParser
         ImmutableArray<ValType>.Builder results = ImmutableArray.CreateBuilder<ValType>();
         while (_cursor.TryForm("param"u8))
         {
-            if (allowIdentifiers && _cursor.AtIdentifier)
+            if (allowIdentifiers && AtBinding)
             {
                 if (locals is null)
                 {
-                    _cursor.Position++;
+                    _cursor.Position += _cursor.AtIdentifier ? 1 : 0;
+                    TryTakeName("local", out _);
                 }
                 else
                 {
@@ -364,11 +382,17 @@ internal sealed class TypeParser
         while (_cursor.TryForm("field"u8))
         {
             int position = _cursor.Position;
-            if (TryReadSymbol(out int symbol))
+            if (AtBinding)
             {
-                if (!_scopes.TypeTable.TryAddField(typeIndex, symbol, fields.Count))
+                bool hasIdentifier = TryReadSymbol(out int symbol);
+                if (hasIdentifier && !_scopes.TypeTable.TryAddField(typeIndex, symbol, fields.Count))
                 {
                     _cursor.Fail($"duplicate field {IdentifierText(symbol)}", position);
+                }
+
+                if (TryTakeName("field", out int name) || hasIdentifier)
+                {
+                    _scopes.TypeTable.NameField(typeIndex, fields.Count, name >= 0 ? name : symbol);
                 }
 
                 fields.Add(ReadFieldType());

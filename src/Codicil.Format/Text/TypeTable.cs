@@ -45,16 +45,9 @@ internal sealed class TypeTable
     /// <summary>The function type of an index; null when it is no function's or does not exist.</summary>
     public FunctionType? FindFunction(uint index) => index < (uint)_types.Count ? _types[(int)index].Composite.Function : null;
 
-    public bool TryAddField(int type, int symbol, int field)
-    {
-        if (!_fields.TryAdd((type, symbol), field))
-        {
-            return false;
-        }
+    public bool TryAddField(int type, int symbol, int field) => _fields.TryAdd((type, symbol), field);
 
-        FieldNames.Add((type, field, symbol));
-        return true;
-    }
+    public void NameField(int type, int field, int symbol) => FieldNames.Add((type, field, symbol));
 
     public bool TryFindField(int type, int symbol, out int field) => _fields.TryGetValue((type, symbol), out field);
 }

@@ -4,57 +4,79 @@ using System.Diagnostics.CodeAnalysis;
 namespace Codicil.Format.Types;
 
 /// <summary>
-/// Gives equal defined types, of any number of modules, the same id: recursion groups are hash-consed, so that two types are equal exactly when
-/// their ids are. Linear in the size of the types. Thread-safe; <see cref="IsSubtype"/> takes no lock.
+/// Gives equal defined types, of any number of modules, the same <see cref="CanonicalType"/>: recursion groups are hash-consed. Linear in the size of the
+/// types. Thread-safe.
 /// </summary>
 /// <remarks>
 /// WebAssembly 3.0, 3.1.1 and 3.3.9: types are equal when their recursion groups, with references inside the group made relative and those to earlier
-/// types made canonical, are. Ids are dense, begin at 0 and are never reused while the canonicalizer lives; a canonicalizer holds every group it has seen.
+/// types made canonical, are. A group is known as long as somebody holds one of its types; then it is forgotten, and what is left of it is removed when types
+/// are added after a full garbage collection, or when as many groups have come as were there. Ids are never given out again, so that code that compares with
+/// the id of a forgotten type finds it nowhere.
 /// </remarks>
 public sealed class TypeCanonicalizer
 {
-    // A reference to a defined type is two numbers in a key: these flags in a free bit of the value type's encoding, then the place.
+    // A reference to a defined type in a key is a number with one of these flags in a free bit of the value type's encoding, then its place: one number
+    // inside the group, an id's two halves outside.
     private const int InsideGroup = 0x20;
     private const int CanonicalId = 0x40;
 
+    /// <summary>So few groups are not worth looking through.</summary>
+    private const int FewGroups = 256;
+
     private readonly Lock _lock = new();
-    private readonly Dictionary<int[], int> _groups;
-    private readonly Dictionary<int[], int>.AlternateLookup<ReadOnlySpan<int>> _groupsByKey;
+    private readonly bool _keepsTypes;
+    private readonly HashSet<Entry> _groups;
+    private readonly HashSet<Entry>.AlternateLookup<ReadOnlySpan<int>> _groupsByKey;
+    private readonly List<CanonicalType> _references = [];
     private int[] _key = new int[64];
     private int _keyLength;
-    private int _count;
-
-    // Read without the lock: an element is written before its id is given out, and growing copies.
-    private volatile int[] _supertypes = new int[64];
-    private volatile CompositeKind[] _kinds = new CompositeKind[64];
+    private long _nextId;
+    private int _fullCollections = GC.CollectionCount(GC.MaxGeneration);
+    private int _manyGroups = FewGroups;
 
     /// <summary>A canonicalizer that has seen no type.</summary>
     public TypeCanonicalizer()
+        : this(keepsTypes: false)
     {
-        _groups = new Dictionary<int[], int>(KeyComparer.Instance);
+    }
+
+    /// <summary>A canonicalizer that has seen no type.</summary>
+    /// <param name="keepsTypes">Whether it holds its types itself: what lives no longer than they do saves a weak reference for each group.</param>
+    internal TypeCanonicalizer(bool keepsTypes)
+    {
+        _keepsTypes = keepsTypes;
+        _groups = new HashSet<Entry>(KeyComparer.Instance);
         _groupsByKey = _groups.GetAlternateLookup<ReadOnlySpan<int>>();
     }
 
-    /// <summary>The number of different types seen.</summary>
+    /// <summary>The number of different types that are known. Linear in it.</summary>
     public int Count
     {
         get
         {
             lock (_lock)
             {
-                return _count;
+                RemoveForgotten();
+                int count = 0;
+                foreach (Entry entry in _groups)
+                {
+                    count += entry.Group?.Types.Length ?? 0;
+                }
+
+                return count;
             }
         }
     }
 
-    /// <summary>The canonical id of every type of a module, by type index.</summary>
+    /// <summary>The canonical type of every type of a module, by type index.</summary>
     /// <param name="types">The type index space of a module.</param>
     /// <exception cref="ArgumentException">A type refers to a type behind its recursion group, or is its own supertype.</exception>
-    public int[] Canonicalize(ImmutableArray<SubType> types)
+    public CanonicalType[] Canonicalize(ImmutableArray<SubType> types)
     {
-        int[] ids = new int[types.Length];
+        var canonical = new CanonicalType[types.Length];
         lock (_lock)
         {
+            RemoveForgottenIfMany();
             for (int start = 0; start < types.Length;)
             {
                 int length = types[start].RecursiveGroupLength;
@@ -63,23 +85,23 @@ public sealed class TypeCanonicalizer
                     throw new ArgumentException($"the recursion group of type {start} is not whole", nameof(types));
                 }
 
-                AddGroup(types.AsSpan().Slice(start, length), start, ids);
+                AddGroup(types.AsSpan().Slice(start, length), start, canonical);
                 start += length;
             }
         }
 
-        return ids;
+        return canonical;
     }
 
     /// <summary>The meaning of a module's type indices, for <see cref="TypeMatching"/>.</summary>
     /// <exception cref="ArgumentException">A type refers to a type behind its recursion group, or is its own supertype.</exception>
     public TypeContext CreateContext(ImmutableArray<SubType> types) => new(this, Canonicalize(types));
 
-    /// <summary>The id of a function type that stands alone: final, without supertypes, as those of 2.0 modules and of the host are.</summary>
+    /// <summary>A function type that stands alone: final, without supertypes, as those of 2.0 modules and of the host are.</summary>
     /// <param name="type">The type.</param>
     /// <param name="context">What its type indices mean; needed only when it has some.</param>
     /// <exception cref="ArgumentException">The type has type indices, and no context of this canonicalizer was given.</exception>
-    public int GetFunctionTypeId(FunctionType type, TypeContext? context = null)
+    public CanonicalType GetFunctionType(FunctionType type, TypeContext? context = null)
     {
         if (context is not null && !ReferenceEquals(context.Canonicalizer, this))
         {
@@ -88,37 +110,23 @@ public sealed class TypeCanonicalizer
 
         lock (_lock)
         {
+            RemoveForgottenIfMany();
             BeginKey(1);
             AppendHeader(CompositeKind.Function, isFinal: true, supertypes: 0);
-            AppendFunction(type, int.MaxValue, 0, context is null ? [] : context.Ids);
-            return FindOrAddGroup(1, CompositeKind.Function);
-        }
-    }
-
-    /// <summary>Whether a type is another, or was declared below it, at any distance (3.3.9).</summary>
-    public bool IsSubtype(int subtype, int supertype)
-    {
-        // Validation bounds the depth of declarations, so the walk is short; a final function type, the common case, has none.
-        int[] supertypes = _supertypes;
-        while (subtype != supertype)
-        {
-            subtype = supertypes[subtype];
-            if (subtype < 0)
+            AppendFunction(type, int.MaxValue, 0, context is null ? [] : context.Types);
+            if (FindGroup() is CanonicalGroup known)
             {
-                return false;
+                return known.Types[0];
             }
-        }
 
-        return true;
+            CanonicalGroup group = NewGroup(1);
+            CanonicalType added = NewType(group, 0, CompositeKind.Function, null);
+            Add(group);
+            return added;
+        }
     }
 
-    /// <summary>Which composite type an id stands for.</summary>
-    public CompositeKind GetKind(int id) => _kinds[id];
-
-    /// <summary>The declared supertype of an id, or -1.</summary>
-    public int GetSupertype(int id) => _supertypes[id];
-
-    private void AddGroup(ReadOnlySpan<SubType> group, int start, int[] ids)
+    private void AddGroup(ReadOnlySpan<SubType> group, int start, CanonicalType[] types)
     {
         BeginKey(group.Length);
         for (int i = 0; i < group.Length; i++)
@@ -132,12 +140,12 @@ public sealed class TypeCanonicalizer
                     throw new ArgumentException($"type {start + i} has a supertype that is not before it", nameof(group));
                 }
 
-                AppendReference(0, supertype, start, group.Length, ids);
+                AppendReference(0, supertype, start, group.Length, types);
             }
 
             if (type.Composite.Function is FunctionType function)
             {
-                AppendFunction(function, start, group.Length, ids);
+                AppendFunction(function, start, group.Length, types);
                 continue;
             }
 
@@ -145,80 +153,91 @@ public sealed class TypeCanonicalizer
             foreach (FieldType field in type.Composite.Fields)
             {
                 Append((int)field.Storage | (field.IsMutable ? 0x10 : 0));
-                AppendType(field.Type, start, group.Length, ids);
+                AppendType(field.Type, start, group.Length, types);
             }
         }
 
-        int known = _count;
-        int first = FindOrAddGroup(group.Length, CompositeKind.Function);
-        bool isNew = first >= known;
+        if (FindGroup() is CanonicalGroup known)
+        {
+            known.Types.CopyTo(types, start);
+            return;
+        }
+
+        CanonicalGroup added = NewGroup(group.Length);
         for (int i = 0; i < group.Length; i++)
         {
-            ids[start + i] = first + i;
-            if (isNew)
-            {
-                _kinds[first + i] = group[i].Composite.Kind;
-                _supertypes[first + i] = group[i].Supertypes.IsEmpty ? -1 : ids[group[i].Supertypes[0]];
-            }
+            // A supertype comes before: its own type is there.
+            types[start + i] = NewType(added, i, group[i].Composite.Kind, group[i].Supertypes.IsEmpty ? null : types[group[i].Supertypes[0]]);
+        }
+
+        Add(added);
+    }
+
+    private CanonicalGroup? FindGroup() => _groupsByKey.TryGetValue(_key.AsSpan(0, _keyLength), out Entry entry) ? entry.Group : null;
+
+    private CanonicalGroup NewGroup(int length) => new(_key.AsSpan(0, _keyLength).ToArray(), length, [.. _references]);
+
+    private void Add(CanonicalGroup group) =>
+        _groups.Add(new Entry(_keepsTypes ? group : new WeakReference<CanonicalGroup>(group), KeyComparer.Instance.GetHashCode(group.Key.AsSpan())));
+
+    private CanonicalType NewType(CanonicalGroup group, int index, CompositeKind kind, CanonicalType? supertype) =>
+        group.Types[index] = new CanonicalType(group, _nextId++, kind, supertype);
+
+    private void RemoveForgottenIfMany()
+    {
+        // Types are forgotten by collections. Those of old modules go in full ones; young ones must not pile up between these.
+        if (!_keepsTypes && _groups.Count > 0 && (GC.CollectionCount(GC.MaxGeneration) != _fullCollections || _groups.Count >= _manyGroups))
+        {
+            RemoveForgotten();
         }
     }
 
-    private int FindOrAddGroup(int length, CompositeKind kind)
+    private void RemoveForgotten()
     {
-        ReadOnlySpan<int> key = _key.AsSpan(0, _keyLength);
-        if (_groupsByKey.TryGetValue(key, out int first))
+        if (_keepsTypes)
         {
-            return first;
+            return;
         }
 
-        first = _count;
-        int count = checked(first + length);
-        if (count > _supertypes.Length)
+        _fullCollections = GC.CollectionCount(GC.MaxGeneration);
+        _groups.RemoveWhere(static entry => entry.Group is null);
+        if (_groups.Capacity > FewGroups && _groups.Count < _groups.Capacity / 4)
         {
-            int capacity = (int)uint.Max((uint)count, uint.Min((uint)_supertypes.Length * 2, (uint)Array.MaxLength));
-            int[] supertypes = new int[capacity];
-            _supertypes.AsSpan(0, first).CopyTo(supertypes);
-            CompositeKind[] kinds = new CompositeKind[capacity];
-            _kinds.AsSpan(0, first).CopyTo(kinds);
-            _supertypes = supertypes;
-            _kinds = kinds;
+            _groups.TrimExcess(_groups.Count * 2);
         }
 
-        _supertypes.AsSpan(first, length).Fill(-1);
-        _kinds.AsSpan(first, length).Fill(kind);
-        _groups.Add(key.ToArray(), first);
-        _count = count;
-        return first;
+        _manyGroups = Math.Max(FewGroups, _groups.Count * 2);
     }
 
     private void BeginKey(int length)
     {
         _keyLength = 0;
+        _references.Clear();
         Append(length);
     }
 
     private void AppendHeader(CompositeKind kind, bool isFinal, int supertypes) => Append((int)kind | (isFinal ? 0x100 : 0) | (supertypes << 9));
 
-    private void AppendFunction(FunctionType type, int start, int length, ReadOnlySpan<int> ids)
+    private void AppendFunction(FunctionType type, int start, int length, ReadOnlySpan<CanonicalType> types)
     {
         Append(type.Parameters.Length);
         foreach (ValType parameter in type.Parameters)
         {
-            AppendType(parameter, start, length, ids);
+            AppendType(parameter, start, length, types);
         }
 
         Append(type.Results.Length);
         foreach (ValType result in type.Results)
         {
-            AppendType(result, start, length, ids);
+            AppendType(result, start, length, types);
         }
     }
 
-    private void AppendType(ValType type, int start, int length, ReadOnlySpan<int> ids)
+    private void AppendType(ValType type, int start, int length, ReadOnlySpan<CanonicalType> types)
     {
         if (type.IsReference && type.HeapType.IsConcrete)
         {
-            AppendReference(type.Bits & 0x1F, type.HeapType.TypeIndex, start, length, ids);
+            AppendReference(type.Bits & 0x1F, type.HeapType.TypeIndex, start, length, types);
         }
         else
         {
@@ -226,17 +245,20 @@ public sealed class TypeCanonicalizer
         }
     }
 
-    private void AppendReference(int flags, int typeIndex, int start, int length, ReadOnlySpan<int> ids)
+    private void AppendReference(int flags, int typeIndex, int start, int length, ReadOnlySpan<CanonicalType> types)
     {
         if (typeIndex >= start && typeIndex - start < length)
         {
             Append(flags | InsideGroup);
             Append(typeIndex - start);
         }
-        else if (typeIndex < start && typeIndex < ids.Length)
+        else if (typeIndex < start && typeIndex < types.Length)
         {
+            CanonicalType type = types[typeIndex];
             Append(flags | CanonicalId);
-            Append(ids[typeIndex]);
+            Append((int)type.Id);
+            Append((int)(type.Id >> 32));
+            _references.Add(type);
         }
         else
         {
@@ -257,17 +279,31 @@ public sealed class TypeCanonicalizer
     [DoesNotReturn]
     private static void ThrowUnknownType(int typeIndex) => throw new ArgumentException($"type {typeIndex} has no meaning here");
 
-    private sealed class KeyComparer : IEqualityComparer<int[]>, IAlternateEqualityComparer<ReadOnlySpan<int>, int[]>
+    /// <summary>A group, or a weak reference to one, under the hash code of its key.</summary>
+    private readonly struct Entry(object holder, int hashCode)
+    {
+        public int HashCode => hashCode;
+
+        /// <summary>The group, unless it was forgotten.</summary>
+        public CanonicalGroup? Group => holder is WeakReference<CanonicalGroup> weak ? (weak.TryGetTarget(out CanonicalGroup? group) ? group : null) : (CanonicalGroup)holder;
+
+        public bool IsSame(Entry other) => ReferenceEquals(holder, other.Holder);
+
+        private object Holder => holder;
+    }
+
+    private sealed class KeyComparer : IEqualityComparer<Entry>, IAlternateEqualityComparer<ReadOnlySpan<int>, Entry>
     {
         public static KeyComparer Instance { get; } = new();
 
-        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
+        // A group is looked for before it is added: two entries never hold equal ones, but one may be left of a forgotten group.
+        public bool Equals(Entry x, Entry y) => x.IsSame(y);
 
-        public int GetHashCode(int[] obj) => GetHashCode(obj.AsSpan());
+        public int GetHashCode(Entry obj) => obj.HashCode;
 
-        public bool Equals(ReadOnlySpan<int> alternate, int[] other) => alternate.SequenceEqual(other);
+        public bool Equals(ReadOnlySpan<int> alternate, Entry other) => other.Group is CanonicalGroup group && alternate.SequenceEqual(group.Key);
 
-        public int[] Create(ReadOnlySpan<int> alternate) => alternate.ToArray();
+        public Entry Create(ReadOnlySpan<int> alternate) => throw new System.Diagnostics.UnreachableException();
 
         public int GetHashCode(ReadOnlySpan<int> alternate)
         {

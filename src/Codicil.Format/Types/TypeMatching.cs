@@ -33,9 +33,9 @@ public static class TypeMatching
 
         return (sub.IsConcrete, super.IsConcrete) switch
         {
-            (true, true) => subContext.Canonicalizer.IsSubtype(subContext.IdOf(sub), superContext.IdOf(super)),
-            (true, false) => ConcreteMatches(subContext.Canonicalizer.GetKind(subContext.IdOf(sub)), super),
-            (false, true) => MatchesConcrete(sub, superContext.Canonicalizer.GetKind(superContext.IdOf(super))),
+            (true, true) => subContext.TypeOf(sub).IsSubtypeOf(superContext.TypeOf(super)),
+            (true, false) => ConcreteMatches(subContext.TypeOf(sub).Kind, super),
+            (false, true) => MatchesConcrete(sub, superContext.TypeOf(super).Kind),
             (false, false) => MatchesAbstract(sub, super),
         };
     }
@@ -47,13 +47,13 @@ public static class TypeMatching
 
     /// <summary>Whether an entity of one module can be what an import of another asks for (3.3.16).</summary>
     /// <remarks>
-    /// A <see cref="FunctionType"/> stands here for the final type without supertypes. Functions and tags of modules are compared by the ids of their types:
-    /// <see cref="TypeCanonicalizer.IsSubtype"/> for functions, equality for tags.
+    /// A <see cref="FunctionType"/> stands here for the final type without supertypes. Functions and tags of modules are compared by their canonical types:
+    /// <see cref="CanonicalType.IsSubtypeOf(CanonicalType)"/> for functions, equality for tags.
     /// </remarks>
     public static bool Matches(ExternType sub, TypeContext subContext, ExternType super, TypeContext superContext) => (sub, super) switch
     {
-        (FunctionType from, FunctionType to) => IdOf(from, subContext) == IdOf(to, superContext),
-        (TagType from, TagType to) => IdOf(from.FunctionType, subContext) == IdOf(to.FunctionType, superContext),
+        (FunctionType from, FunctionType to) => ReferenceEquals(Canonical(from, subContext), Canonical(to, superContext)),
+        (TagType from, TagType to) => ReferenceEquals(Canonical(from.FunctionType, subContext), Canonical(to.FunctionType, superContext)),
         (GlobalType from, GlobalType to) =>
             from.IsMutable == to.IsMutable
             && Matches(from.Type, subContext, to.Type, superContext)
@@ -73,7 +73,7 @@ public static class TypeMatching
     {
         if (heapType.IsConcrete)
         {
-            return context.Canonicalizer.GetKind(context.IdOf(heapType)) == CompositeKind.Function ? HeapType.Func : HeapType.Any;
+            return context.TypeOf(heapType).Kind == CompositeKind.Function ? HeapType.Func : HeapType.Any;
         }
 
         if (heapType == HeapType.Func || heapType == HeapType.NoFunc)
@@ -147,7 +147,7 @@ public static class TypeMatching
         && StorageMatches(sub, super, context)
         && (!sub.IsMutable || StorageMatches(super, sub, context));
 
-    private static int IdOf(FunctionType type, TypeContext context) => context.Canonicalizer.GetFunctionTypeId(type, context);
+    private static CanonicalType Canonical(FunctionType type, TypeContext context) => context.Canonicalizer.GetFunctionType(type, context);
 
     private static bool ConcreteMatches(CompositeKind sub, HeapType super) => sub switch
     {

@@ -87,6 +87,10 @@ internal sealed class GuestUrl
     /// <summary>Whether another URL has the same scheme, host and port (RFC 6454, 5).</summary>
     public bool HasOriginOf(GuestUrl other) => IsSecure == other.IsSecure && Port == other.Port && Host.Text == other.Host.Text;
 
+    /// <summary>Whether another URL leads to the same server: host and port. Another port is another server, which may be anybody's; but what begins with http may go on with https.</summary>
+    public bool IsServerOf(GuestUrl other) =>
+        Host.Text == other.Host.Text && (Port == other.Port || (!IsSecure && Port == HttpPort && other.IsSecure && other.Port == HttpsPort));
+
     /// <summary>Where a reference leads from here (RFC 3986, 5.2), as text that is still to be taken apart.</summary>
     public string Resolve(string reference)
     {

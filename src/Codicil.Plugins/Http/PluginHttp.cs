@@ -9,8 +9,7 @@ internal sealed class PluginHttp
 {
     private readonly Plugin _plugin;
     private readonly PluginHttpGroup _group;
-    private Deadline? _deadline;
-    private TaskCompletionSource? _finished;
+    private Waiting? _waiting;
 
     public PluginHttp(Plugin plugin, CompiledHttp compiled, long maxResponseBytes)
     {
@@ -38,6 +37,9 @@ internal sealed class PluginHttp
         StatusCode = 0;
         Headers = FrozenDictionary<string, string>.Empty;
     }
+
+    /// <summary>There are no more requests: what is queued for their time need not wait for it.</summary>
+    public void Retire() => _waiting?.Retire();
 
     /// <summary>Sends a guest's request and waits for the response, no longer than the call may last.</summary>
     /// <param name="json">The request. It is not looked at any more when the waiting begins.</param>
@@ -80,18 +82,16 @@ internal sealed class PluginHttp
     private void Wait(Task task, GuestRequest request)
     {
         TaskCompletionSource finished = HttpWait.Finished(task);
-        Volatile.Write(ref _finished, finished);
         TimeSpan timeout = _group.Options.RequestTimeout;
-        _deadline ??= new Deadline(OnTimeout);
-        _deadline.Set(Stopwatch.GetTimestamp() + (long)(timeout.TotalSeconds * Stopwatch.Frequency));
+        _waiting ??= new Waiting();
+        _waiting.Begin(finished, timeout);
         try
         {
             _plugin.WaitFor(finished.Task);
         }
         finally
         {
-            _deadline.Clear();
-            Volatile.Write(ref _finished, null);
+            _waiting.End();
         }
 
         if (!task.IsCompleted)
@@ -102,13 +102,36 @@ internal sealed class PluginHttp
         }
     }
 
-    // On the thread that watches all deadlines; it may come just after the request that it was meant for.
-    private void OnTimeout()
+    /// <summary>The wait for one request after the other. An entry for it stays queued until its time, longer than the plug-in may live: so it knows nothing of the plug-in.</summary>
+    private sealed class Waiting
     {
-        TaskCompletionSource? finished = Volatile.Read(ref _finished);
-        if (finished is not null && Stopwatch.GetTimestamp() >= _deadline!.Due)
+        private readonly Deadline _deadline;
+        private TaskCompletionSource? _finished;
+
+        public Waiting() => _deadline = new Deadline(OnTimeout);
+
+        public void Retire() => _deadline.Retire();
+
+        public void Begin(TaskCompletionSource finished, TimeSpan timeout)
         {
-            finished.TrySetResult();
+            Volatile.Write(ref _finished, finished);
+            _deadline.Set(Deadline.DueAfter(timeout));
+        }
+
+        public void End()
+        {
+            _deadline.Clear();
+            Volatile.Write(ref _finished, null);
+        }
+
+        // On the thread that watches all deadlines; it may come just after the request that it was meant for.
+        private void OnTimeout()
+        {
+            TaskCompletionSource? finished = Volatile.Read(ref _finished);
+            if (finished is not null && Stopwatch.GetTimestamp() >= _deadline.Due)
+            {
+                finished.TrySetResult();
+            }
         }
     }
 }

@@ -58,21 +58,21 @@ public sealed record PluginHttpOptions
     }
     = int.MaxValue;
 
-    /// <summary>How long a connection may go unused before it is closed.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
-    public TimeSpan ConnectionIdleTimeout { get; init => field = NotNegative(value); } = TimeSpan.FromMinutes(1);
+    /// <summary>How long a connection may go unused before it is closed: from zero to 2,147,483,647 ms (24 days).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative or longer.</exception>
+    public TimeSpan ConnectionIdleTimeout { get; init => field = TimeRange.NotNegative(value); } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long a connection is used before the name is resolved anew; zero for one request a connection.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
-    public TimeSpan ConnectionLifetime { get; init => field = NotNegative(value); } = TimeSpan.FromMinutes(10);
+    /// <summary>How long a connection is used before the name is resolved anew: from zero, for one request a connection, to 2,147,483,647 ms (24 days).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative or longer.</exception>
+    public TimeSpan ConnectionLifetime { get; init => field = TimeRange.NotNegative(value); } = TimeSpan.FromMinutes(10);
 
-    /// <summary>What resolving a name, connecting and the TLS handshake may take together.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
-    public TimeSpan ConnectTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(30);
+    /// <summary>What resolving a name, connecting and the TLS handshake may take together: more than zero, at most 2,147,483,647 ms (24 days).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive, or longer.</exception>
+    public TimeSpan ConnectTimeout { get; init => field = TimeRange.Positive(value); } = TimeSpan.FromSeconds(30);
 
-    /// <summary>What a request may take with its redirects and the response's body, where the call's deadline does not end it earlier.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
-    public TimeSpan RequestTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(100);
+    /// <summary>What a request may take with its redirects and the response's body, where the call's deadline does not end it earlier: more than zero, at most 2,147,483,647 ms (24 days).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive, or longer.</exception>
+    public TimeSpan RequestTimeout { get; init => field = TimeRange.Positive(value); } = TimeSpan.FromSeconds(100);
 
     /// <summary>How many redirects are followed; one more fails the request. 0 hands redirects to the plug-in.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
@@ -121,7 +121,8 @@ public sealed record PluginHttpOptions
     public int MaxWasmBytes { get; init => field = NotNegative(value); } = 256 * 1024 * 1024;
 
     /// <summary>
-    /// Patterns of hosts to which the URL of a module may be redirected, beside its own host; see <see cref="HostPattern"/>. Where empty, a redirect to another host is refused.
+    /// Patterns of hosts to which the URL of a module may be redirected, beside its own host and port; see <see cref="HostPattern"/>. Where empty, a redirect elsewhere is refused, but from http
+    /// to https on the same host and their own ports.
     /// </summary>
     public IReadOnlyList<string> WasmRedirectHosts { get; init; } = [];
 
@@ -143,20 +144,6 @@ public sealed record PluginHttpOptions
     private static int NotNegative(int value)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(value);
-        return value;
-    }
-
-    private static TimeSpan NotNegative(TimeSpan value)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-        return value;
-    }
-
-    private static TimeSpan Positive(TimeSpan value)
-    {
-        // The longest time that the runtime's timers can measure.
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromMilliseconds(int.MaxValue));
         return value;
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Codicil.Plugins.Http;
 
-/// <summary>Loads a module's bytes from its URL, under the rules of guests' requests. Its own host is what the manifest's author chose; another one is reached only where the options say so.</summary>
+/// <summary>Loads a module's bytes from its URL, under the rules of guests' requests. Its own host and port are what the manifest's author chose; others are reached only where the options say so.</summary>
 internal sealed class WasmFetch
 {
     private readonly PluginHttpGroup _group;
@@ -26,7 +26,7 @@ internal sealed class WasmFetch
         try
         {
             GuestRequest request = GuestRequest.Create(source.Url, source.Method, headers, [], hasBody: false, group.Options);
-            _exchange = new HttpExchange(group, request, url => url.Host.Text == request.Url.Host.Text || group.WasmRedirectHosts.IsMatch(url.Host, url.Port), group.Options.MaxWasmBytes);
+            _exchange = new HttpExchange(group, request, url => request.Url.IsServerOf(url) || group.WasmRedirectHosts.IsMatch(url.Host, url.Port), group.Options.MaxWasmBytes);
             _exchange.Check();
         }
         catch (PluginException exception)

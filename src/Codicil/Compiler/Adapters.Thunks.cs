@@ -162,7 +162,7 @@ internal sealed partial class Adapters
     }
 
     [RequiresDynamicCode("Emits code.")]
-    private Thunk EmitBoundThunk(BoundImport definition)
+    private static Thunk EmitBoundThunk(BoundImport definition)
     {
         FunctionType type = DelegateSignature.ToFunctionType(definition);
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, [definition.Method.Module.Assembly, definition.StateType.Assembly]);
@@ -182,7 +182,7 @@ internal sealed partial class Adapters
     }
 
     [RequiresDynamicCode("Emits code.")]
-    private Thunk EmitListeningThunk(FunctionType type)
+    private static Thunk EmitListeningThunk(FunctionType type)
     {
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, [], typeof(ListenedImport));
         ListenerEmitter.EmitThunk(method.GetILGenerator(), type);
@@ -254,9 +254,9 @@ internal sealed partial class Adapters
         return (builder, method);
     }
 
-    private Thunk FinishThunk(FunctionType type, TypeBuilder builder, MethodBuilder method, bool wantsCaller)
+    private static Thunk FinishThunk(FunctionType type, TypeBuilder builder, MethodBuilder method, bool wantsCaller)
     {
         MethodInfo created = Finish(builder, method);
-        return new Thunk(type, engine.Types.GetFunctionTypeId(type), created.MethodHandle.GetFunctionPointer(), created, wantsCaller);
+        return new Thunk(type, created.MethodHandle.GetFunctionPointer(), created, wantsCaller);
     }
 }

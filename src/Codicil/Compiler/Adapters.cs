@@ -26,7 +26,23 @@ internal sealed partial class Adapters(ManagedEngine engine)
     private readonly ConcurrentDictionary<FunctionType, Lazy<Thunk>> _listeningThunks = new();
 
     /// <summary>A thunk's address, with what keeps its code alive.</summary>
-    private sealed record Thunk(FunctionType Type, int CanonicalTypeId, nint Code, MethodInfo Method, bool WantsCaller);
+    private sealed record Thunk(FunctionType Type, nint Code, MethodInfo Method, bool WantsCaller)
+    {
+        private WeakReference<CanonicalType>? _canonicalType;
+
+        // Functions keep the type known to the engine, thunks do not: they stay, and what types the host gives its functions may be its guests' choice.
+        // A weak reference spares functions of one type, of which instances make many, the look into the table.
+        public CanonicalType GetCanonicalType(TypeCanonicalizer types)
+        {
+            if (_canonicalType is not WeakReference<CanonicalType> reference || !reference.TryGetTarget(out CanonicalType? type))
+            {
+                type = types.GetFunctionType(Type);
+                _canonicalType = new WeakReference<CanonicalType>(type);
+            }
+
+            return type;
+        }
+    }
 
     [RequiresDynamicCode("Emits code.")]
     public Delegate CreateDelegate(FunctionInstance function, Type delegateType)
@@ -60,14 +76,14 @@ internal sealed partial class Adapters(ManagedEngine engine)
     {
         Thunk thunk = _thunks.GetOrAdd(callback.GetType(), key => new Lazy<Thunk>(() => EmitThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
         var host = new HostFunction(store, callback, null, null, thunk.WantsCaller ? thunk.Type : null, null);
-        return new FunctionInstance(store, host, thunk.Type, thunk.CanonicalTypeId, thunk.Code);
+        return new FunctionInstance(store, host, thunk.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, Delegate callback)
     {
         Thunk thunk = _rawThunks.GetOrAdd(type, key => new Lazy<Thunk>(() => EmitRawThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
-        return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null), type, thunk.CanonicalTypeId, thunk.Code);
+        return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null), type, thunk.GetCanonicalType(engine.Types), thunk.Code);
     }
 
     /// <summary>A host function in its raw form of a type of a module.</summary>
@@ -88,7 +104,7 @@ internal sealed partial class Adapters(ManagedEngine engine)
         }
 
         Thunk thunk = _boundThunks.GetOrAdd(definition.Method, _ => new Lazy<Thunk>(() => EmitBoundThunk(definition), LazyThreadSafetyMode.PublicationOnly)).Value;
-        return new FunctionInstance(store, new HostFunction(store, NoCallback, state, definition, null, null), thunk.Type, thunk.CanonicalTypeId, thunk.Code);
+        return new FunctionInstance(store, new HostFunction(store, NoCallback, state, definition, null, null), thunk.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
     }
 
     /// <summary>Whether a host function is given a <see cref="Caller"/>.</summary>
@@ -96,7 +112,7 @@ internal sealed partial class Adapters(ManagedEngine engine)
 
     /// <summary>The same host function, with the instance that imported it as its caller.</summary>
     public static FunctionInstance Rebind(FunctionInstance function, HostFunction host, ModuleInstance caller) =>
-        new(function.ManagedStore, host.For(caller), function.Type, function.CanonicalTypeId, function.Code);
+        new(function.ManagedStore, host.For(caller), function.Type, function.CanonicalType, function.Code);
 
     /// <summary>The same host function, heard of by the listener of the module that imports it.</summary>
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
@@ -104,7 +120,7 @@ internal sealed partial class Adapters(ManagedEngine engine)
     {
         Thunk thunk = _listeningThunks.GetOrAdd(WithoutIndices(function.Type), key => new Lazy<Thunk>(() => EmitListeningThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
         return new FunctionInstance(
-            function.ManagedStore, new ListenedImport(importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalTypeId, thunk.Code);
+            function.ManagedStore, new ListenedImport(importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalType, thunk.Code);
     }
 
     // References are held alike, whatever they point to: thunks for types of different modules are the same code, and what an index means is the host function's to know.

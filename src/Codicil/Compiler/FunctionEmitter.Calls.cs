@@ -101,7 +101,7 @@ internal sealed partial class FunctionEmitter
     /// <summary>Takes the index on top: the function of the type that the table has there, with its code.</summary>
     private LocalBuilder EmitIndirectCallee(int typeIndex, int tableIndex)
     {
-        int typeId = _module.Module.Owner.CanonicalTypes[typeIndex];
+        long typeId = _module.Module.Owner.CanonicalTypes[typeIndex].Id;
         LocalBuilder index = Scratch(OperandKind.I32);
         LocalBuilder functions = ScratchFunctions();
         LocalBuilder function = ScratchFunction();
@@ -130,10 +130,10 @@ internal sealed partial class FunctionEmitter
         }
 
         _il.LoadField(RuntimeMembers.FunctionTypeId);
-        _il.LoadInt32(typeId);
+        _il.LoadInt64(typeId);
         _il.Branch(OpCodes.Beq, ready);
         _il.LoadLocal(function);
-        _il.LoadInt32(typeId);
+        _il.LoadInt64(typeId);
         _il.Call(RuntimeMembers.Operation(nameof(InstanceOps.ResolveIndirect)));
         _il.StoreLocal(function);
         _il.Mark(ready);

@@ -164,28 +164,26 @@ internal sealed partial class FunctionEmitter
 
     private void EmitTestOfDefinedType(LocalBuilder reference, int typeIndex)
     {
-        int id = _module.Module.Owner.CanonicalTypes[typeIndex];
-        TypeCanonicalizer canonicalizer = _module.Module.Owner.Types.Canonicalizer;
+        CanonicalType type = _module.Module.Owner.CanonicalTypes[typeIndex];
         _il.LoadLocal(reference);
-        if (canonicalizer.GetKind(id) == CompositeKind.Function)
+        if (type.Kind == CompositeKind.Function)
         {
-            _il.LoadInt32(id);
+            _il.LoadInt64(type.Id);
             _il.Call(RuntimeMembers.Gc(nameof(GcOps.IsFunction)));
             return;
         }
 
-        int depth = GcType.DepthOf(canonicalizer, id);
-        if (depth >= GcType.InlineDepths)
+        if (type.Depth >= GcType.InlineDepths)
         {
-            _il.LoadInt32(depth);
-            _il.LoadInt32(id);
+            _il.LoadInt32(type.Depth);
+            _il.LoadInt64(type.Id);
             _il.Call(RuntimeMembers.Gc(nameof(GcOps.HasAncestor)));
             return;
         }
 
         _il.LoadField(RuntimeMembers.ObjectType);
-        _il.LoadField(RuntimeMembers.Ancestor(depth));
-        _il.LoadInt32(id);
+        _il.LoadField(RuntimeMembers.Ancestor(type.Depth));
+        _il.LoadInt64(type.Id);
         _il.Emit(OpCodes.Ceq);
     }
 

@@ -1,9 +1,11 @@
+using System.Numerics;
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Instructions;
+using Codicil.Format.Types;
 using Codicil.Runtime;
 using Codicil.Semantics;
 
@@ -114,29 +116,107 @@ internal sealed partial class FunctionEmitter
 
         /// <summary>What is in the base beyond the memory's address; see <see cref="GuardAddressing"/>.</summary>
         public int Bias;
+
+        /// <summary>In guard mode the bases of loads, by the logarithm of their width, which are not the one of all other accesses; see <see cref="LoadWidths"/>.</summary>
+        public readonly LocalBuilder?[] OtherBases = new LocalBuilder?[5];
+
+        /// <summary>What the memory has at least.</summary>
+        public ulong MinimumBytes;
     }
 
-    // Between instructions the first memory is selected.
-    private void SelectMemory(int index) => _access = _memories[index];
-
-    /// <summary>
-    /// A memory beside the first is accessed with checks in either mode: what keeps the JIT from losing a trap of the first one (<see cref="LoadWidths"/>) knows one base only.
-    /// </summary>
-    private void EmitLoadOtherMemory(int index)
+    /// <summary>What a function does with a memory.</summary>
+    private sealed class MemoryUse
     {
+        private LoadWidths _widths;
+
+        public bool HasFarOffset { get; private set; }
+
+        public ref readonly LoadWidths Widths => ref _widths;
+
+        /// <summary>Sees an access.</summary>
+        /// <param name="instruction">The instruction.</param>
+        /// <param name="indexOffset">What may be added to its offset where it is a load.</param>
+        /// <param name="loopDepth">In how many loops it is.</param>
+        public void See(in Instruction instruction, uint indexOffset, int loopDepth)
+        {
+            HasFarOffset |= !GuardAddressing.IsNear(instruction.Bits) || !GuardAddressing.IsNear(instruction.Bits + indexOffset);
+            _widths.See(instruction.Opcode, loopDepth);
+        }
+    }
+
+    private bool IsChecked(int memory) => _module.Variant.MemoryModes[memory] != MemoryMode.Guard;
+
+    // Between instructions the first memory is selected, where the function accesses it.
+    private void SelectMemory(int index) => _access = _memories.GetValueOrDefault(index, s_noAccess);
+
+    /// <summary>Loads what accesses of a memory start from into locals.</summary>
+    private MemoryAccess EmitMemoryAccess(int memory, MemoryUse use)
+    {
+        MemoryType type = _format.Memories[memory];
         var access = new MemoryAccess
         {
-            IsChecked = true,
-            Is64 = _format.Memories[index].Is64,
+            Is64 = type.Is64,
+            IsChecked = IsChecked(memory),
+            MinimumBytes = type.Limits.Minimum << type.PageSizeLog2,
             Base = _il.DeclareLocal(typeof(nint)),
-            Memory = _il.DeclareLocal(typeof(LinearMemory)),
         };
-        EmitLoadMemory(index);
-        _il.StoreLocal(access.Memory);
-        _il.LoadLocal(access.Memory);
-        _il.LoadField(RuntimeMembers.MemoryAddress);
-        _il.StoreLocal(access.Base);
-        _memories.Add(index, access);
+        if (access.IsChecked)
+        {
+            EmitLoadBase(memory, access.Base, RuntimeMembers.MemoryBase, RuntimeMembers.MemoryAddress);
+            access.Memory = _il.DeclareLocal(typeof(LinearMemory));
+            EmitLoadMemory(memory);
+            _il.StoreLocal(access.Memory);
+            return access;
+        }
+
+        // A constant index is an offset too. In the first page it never traps, if there is one; elsewhere it is above the JIT's limit.
+        bool isFar = use.HasFarOffset || access.MinimumBytes == 0;
+        access.Bias = isFar ? GuardAddressing.FarBias : GuardAddressing.NearBias;
+        EmitLoadGuardBase(memory, access.Base, isFar);
+        for (int width = 1; width <= LoadWidths.Widest; width *= 2)
+        {
+            if (use.Widths.Has(width) && width != use.Widths.Most)
+            {
+                LocalBuilder other = _il.DeclareLocal(typeof(nint));
+                EmitLoadGuardBase(memory, other, isFar);
+                access.OtherBases[BitOperations.Log2((uint)width)] = other;
+            }
+        }
+
+        return access;
+    }
+
+    private void EmitLoadGuardBase(int memory, LocalBuilder local, bool isFar)
+    {
+        if (isFar)
+        {
+            EmitLoadBase(memory, local, RuntimeMembers.FarMemoryBase, RuntimeMembers.FarMemoryAddress);
+        }
+        else
+        {
+            EmitLoadBase(memory, local, RuntimeMembers.NearMemoryBase, RuntimeMembers.NearMemoryAddress);
+        }
+    }
+
+    // The first memory's base is in the instance. In guard mode it is volatile; see LoadWidths.
+    private void EmitLoadBase(int memory, LocalBuilder local, FieldInfo first, FieldInfo other)
+    {
+        if (memory == 0)
+        {
+            LoadInstance();
+        }
+        else
+        {
+            EmitLoadMemory(memory);
+        }
+
+        if (!IsChecked(memory))
+        {
+            _il.Emit(OpCodes.Volatile);
+        }
+
+        _il.LoadField(memory == 0 ? first : other);
+        _il.StoreLocal(local);
     }
 
     private void CallOperation(string name, int operands)
@@ -316,7 +396,7 @@ internal sealed partial class FunctionEmitter
         {
             // The value is not written yet: the address can be finished first.
             PendingOperand pending = TakePending();
-            EmitAddress(offset);
+            EmitAddress(offset, _access.Base!);
             EmitPending(pending);
             Push();
             return;
@@ -332,7 +412,7 @@ internal sealed partial class FunctionEmitter
         }
         else
         {
-            EmitAddress(offset);
+            EmitAddress(offset, _access.Base!);
         }
 
         _il.LoadLocal(value);
@@ -349,48 +429,16 @@ internal sealed partial class FunctionEmitter
         }
         else
         {
-            EmitWidthMark(offset, width);
-            EmitAddress(offset);
+            EmitAddress(offset, BaseOf(offset, width));
         }
     }
 
-    /// <summary>Marks the i32 on top, the index of a load in guard mode, with the load's width where that matters; see <see cref="LoadWidths"/>.</summary>
-    private void EmitWidthMark(ulong offset, int width)
+    /// <summary>The base of a load in guard mode whose index is on top; see <see cref="LoadWidths"/>.</summary>
+    private LocalBuilder BaseOf(ulong offset, int width)
     {
-        if (_bounds.Top + offset + (ulong)width <= MinimumBytes)
-        {
-            // It never traps.
-            return;
-        }
-
-        if (_pending == PendingKind.Constant)
-        {
-            // The casts of a constant are a constant.
-            EnsureTop(1);
-            HideInt32();
-            return;
-        }
-
-        ReadOnlySpan<OpCode> mark = _widths.MarkOf(offset + (_isWide ? _wideOffset : 0), width);
-        if (mark.IsEmpty)
-        {
-            return;
-        }
-
-        EnsureTop(1);
-        if (_isWide)
-        {
-            Narrow();
-        }
-
-        foreach (OpCode cast in mark)
-        {
-            _il.Emit(cast);
-        }
+        bool neverTraps = !_access.Is64 && _bounds.Top + offset + (ulong)width <= _access.MinimumBytes;
+        return (neverTraps ? null : _access.OtherBases[BitOperations.Log2((uint)width)]) ?? _access.Base!;
     }
-
-    /// <summary>What the first memory has at least.</summary>
-    private ulong MinimumBytes => _format.Memories[0].Limits.Minimum << _format.Memories[0].PageSizeLog2;
 
     private static OperandKind StoredKind(Opcode opcode) => opcode switch
     {
@@ -400,13 +448,18 @@ internal sealed partial class FunctionEmitter
         _ => OperandKind.I64,
     };
 
-    /// <summary>Turns the i32 on top into base + index + offset.</summary>
-    private void EmitAddress(ulong offset)
+    /// <summary>Turns the index on top into base + index + offset.</summary>
+    private void EmitAddress(ulong offset, LocalBuilder memoryBase)
     {
+        if (_access.Is64)
+        {
+            offset = EmitNarrowIndex(offset);
+        }
+
         if (_pending == PendingKind.Constant && _onStack >= 1)
         {
             PendingOperand index = TakePending();
-            _il.LoadLocal(_access.Base!);
+            _il.LoadLocal(memoryBase);
             EmitOffset((long)((uint)index.Bits + offset) - _access.Bias);
             Push();
             return;
@@ -415,9 +468,47 @@ internal sealed partial class FunctionEmitter
         offset += TakeWideOffset();
         EnsureTop(1);
         _il.Emit(OpCodes.Conv_U);
-        _il.LoadLocal(_access.Base!);
+        _il.LoadLocal(memoryBase);
         _il.Emit(OpCodes.Add);
         EmitOffset((long)offset - _access.Bias);
+    }
+
+    /// <summary>
+    /// Turns the i64 on top, an index in guard mode, into an i32, or traps: such a memory has at most 4 GiB, and within that its pages tell. A constant that fits stays one.
+    /// </summary>
+    /// <returns>What is still to be added.</returns>
+    private ulong EmitNarrowIndex(ulong offset)
+    {
+        if (offset <= uint.MaxValue && _pending == PendingKind.Constant && _onStack >= 1 && _pendingOperand.Bits <= uint.MaxValue)
+        {
+            return offset;
+        }
+
+        EnsureTop(1);
+        _il.Operands = _onStack - 1;
+        if (offset > uint.MaxValue)
+        {
+            _il.Emit(OpCodes.Pop);
+            _il.Call(RuntimeMembers.Trap(nameof(Traps.MemoryOutOfBounds)));
+            _il.LoadInt32(0);
+            return 0;
+        }
+
+        LocalBuilder index = Scratch(OperandKind.I64);
+        LocalBuilder narrow = Scratch(OperandKind.I32);
+        Label inside = _il.DefineLabel();
+        _il.StoreLocal(index);
+        _il.LoadLocal(index);
+        _il.Emit(OpCodes.Conv_U4);
+        _il.StoreLocal(narrow);
+        _il.LoadLocal(narrow);
+        _il.Emit(OpCodes.Conv_U8);
+        _il.LoadLocal(index);
+        _il.Branch(OpCodes.Beq, inside);
+        _il.Call(RuntimeMembers.Trap(nameof(Traps.MemoryOutOfBounds)));
+        _il.Mark(inside);
+        _il.LoadLocal(narrow);
+        return offset;
     }
 
     private void EmitOffset(long offset)
@@ -512,6 +603,7 @@ internal sealed partial class FunctionEmitter
     private static MethodInfo LoadScalar(Type element) =>
         typeof(Sse2).GetMethod(nameof(Sse2.LoadScalarVector128), [element.MakePointerType()])!;
 
+    private static readonly MemoryAccess s_noAccess = new();
     private static readonly MethodInfo s_loadScalarInt64 = LoadScalar(typeof(long));
     private static readonly MethodInfo s_loadScalarDouble = LoadScalar(typeof(double));
     private static readonly MethodInfo s_toScalarInt64 = Method((Func<Vector128<long>, long>)Vector128.ToScalar);

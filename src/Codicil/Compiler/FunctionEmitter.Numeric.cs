@@ -141,7 +141,7 @@ internal sealed partial class FunctionEmitter
     {
         switch (instruction.Opcode)
         {
-            case Opcode.I32Const: EmitInt32Constant((uint)instruction.I32); return true;
+            case Opcode.I32Const: PushConstant(OperandKind.I32, (uint)instruction.I32); return true;
             case Opcode.I64Const: PushConstant(OperandKind.I64, instruction.Bits); return true;
             case Opcode.F32Const: PushConstant(OperandKind.F32, instruction.Bits); return true;
             case Opcode.F64Const: PushConstant(OperandKind.F64, instruction.Bits); return true;
@@ -219,7 +219,7 @@ internal sealed partial class FunctionEmitter
         EnsureTop(2);
         if (code == OpCodes.Shr_Un)
         {
-            HideInt32();
+            HideCount();
         }
 
         _il.LoadInt32(31);
@@ -239,7 +239,7 @@ internal sealed partial class FunctionEmitter
         _il.Emit(OpCodes.Conv_I4);
         if (code == OpCodes.Shr_Un)
         {
-            HideInt32();
+            HideCount();
         }
 
         _il.LoadInt32(63);
@@ -279,20 +279,8 @@ internal sealed partial class FunctionEmitter
         return true;
     }
 
-    // Addresses at the end of memory, which the JIT must not know (LoadWidths). Those at the end of 4 GiB are small negative numbers, too; added to another they are no address.
-    private void EmitInt32Constant(uint value)
-    {
-        bool isAddress = value < 0xFFFF_0000 || _nextOpcode is Opcode.LocalSet or Opcode.LocalTee;
-        PushConstant(OperandKind.I32, value);
-        if (_access.Base is not null && !_access.IsChecked && !_isWide && isAddress && _widths.MayReachEnd(value, MinimumBytes))
-        {
-            EnsureTop(1);
-            HideInt32();
-        }
-    }
-
-    /// <summary>A number that the JIT does not know: a bitwise or with a static field that is 0.</summary>
-    private void HideInt32()
+    /// <summary>A count that the JIT does not know: a bitwise or with a static field that is 0.</summary>
+    private void HideCount()
     {
         _il.LoadStaticField(RuntimeMembers.Constant(nameof(NumericOps.I32Zero)));
         _il.Emit(OpCodes.Or);
@@ -315,7 +303,7 @@ internal sealed partial class FunctionEmitter
         _il.Emit(OpCodes.Conv_I4);
         if (!Bmi2.X64.IsSupported)
         {
-            HideInt32();
+            HideCount();
         }
 
         _il.Call(method);

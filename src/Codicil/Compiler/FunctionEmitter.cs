@@ -53,7 +53,7 @@ internal sealed partial class FunctionEmitter
     private LocalBuilder[] _locals = [];
     private readonly LocalBuilder?[] _states = new LocalBuilder?[InlineStates.Capacity];
     private readonly Dictionary<int, MemoryAccess> _memories = [];
-    private MemoryAccess _access = new();
+    private MemoryAccess _access = s_noAccess;
     private int _mostCilBytes;
 
     // Operands on the stack, and how many of the topmost are on the CIL stack (the pending one counts).
@@ -61,7 +61,6 @@ internal sealed partial class FunctionEmitter
     private int _onStack;
     private bool _reachable = true;
     private Opcode _nextOpcode;
-    private readonly LoadWidths _widths = new();
 
     public FunctionEmitter(ModuleEmitter module, int functionIndex)
     {
@@ -121,10 +120,10 @@ internal sealed partial class FunctionEmitter
     {
         Summary summary = default;
         ConstantIndexScan index = default;
+        LoopScan loops = default;
         summary.UsesVectors = _validator.Locals.Contains(ValType.V128);
         int instructions = 0;
         int branches = 0;
-        bool isChecked = _module.Variant.MemoryModes.AsSpan().Contains(MemoryMode.Checked);
         var reader = new InstructionReader(_format.Bytes.Span, body.InstructionsStart, body.Range.End);
         while (!reader.AtEnd)
         {
@@ -157,26 +156,17 @@ internal sealed partial class FunctionEmitter
                     summary.UsesVectors |= IsVector(instruction.Opcode) || (instruction.Opcode == Opcode.GlobalGet && _format.Globals[(int)instruction.Index].Type == ValType.V128);
                     if (OpcodeTable.Immediate(instruction.Opcode) is ImmediateKind.MemoryArgument or ImmediateKind.MemoryArgumentAndLane)
                     {
-                        summary.UsesMemory |= instruction.Index == 0;
-                        if (instruction.Index != 0)
-                        {
-                            (summary.OtherMemories ??= []).Add((int)instruction.Index);
-                        }
-
-                        summary.HasFarOffset |= instruction.Index == 0 && (!GuardAddressing.IsNear(instruction.Bits) || !GuardAddressing.IsNear(instruction.Bits + index.Offset));
-                        branches += isChecked || instruction.Index != 0 ? 2 : 0;
+                        int memory = (int)instruction.Index;
+                        summary.Use(memory).See(instruction, index.Offset, loops.Depth);
+                        branches += IsChecked(memory) || Is64(memory) ? 2 : 0;
                     }
 
                     break;
             }
 
-            _widths.See(instruction, index.Offset);
-
+            loops.See(instruction.Opcode);
             index.See(instruction);
         }
-
-        // A constant index is an offset too. In the first page it never traps, if there is one; elsewhere it is above the JIT's limit.
-        summary.HasFarOffset |= summary.UsesMemory && _format.Memories[0].Limits.Minimum == 0;
 
         // Only these branch with operands on the CIL stack, and few have many there; the bound is checked against what is written.
         summary.MostTemporaries = (2 * instructions) + (branches * MostStackOperands);
@@ -221,36 +211,12 @@ internal sealed partial class FunctionEmitter
             }
         }
 
-        if (summary.UsesMemory)
+        foreach ((int memory, MemoryUse use) in summary.Memories ?? [])
         {
-            bool isChecked = _module.Variant.MemoryModes[0] != MemoryMode.Guard;
-            _access.IsChecked = isChecked;
-            _access.Is64 = _format.Memories[0].Is64;
-            _access.Base = _il.DeclareLocal(typeof(nint));
-            _access.Bias = isChecked ? 0 : summary.HasFarOffset ? GuardAddressing.FarBias : GuardAddressing.NearBias;
-            LoadInstance();
-            if (!isChecked)
-            {
-                // The JIT may make this function a part of one that loads other widths (LoadWidths): its base must not be taken for this one.
-                _il.Emit(OpCodes.Volatile);
-            }
-
-            _il.LoadField(isChecked ? RuntimeMembers.MemoryBase : summary.HasFarOffset ? RuntimeMembers.FarMemoryBase : RuntimeMembers.NearMemoryBase);
-            _il.StoreLocal(_access.Base);
-            if (isChecked)
-            {
-                _access.Memory = _il.DeclareLocal(typeof(LinearMemory));
-                LoadInstance();
-                _il.LoadField(RuntimeMembers.Memory0);
-                _il.StoreLocal(_access.Memory);
-            }
+            _memories.Add(memory, EmitMemoryAccess(memory, use));
         }
 
-        _memories.Add(0, _access);
-        foreach (int memory in summary.OtherMemories ?? [])
-        {
-            EmitLoadOtherMemory(memory);
-        }
+        SelectMemory(0);
     }
 
     // The address of a local against the limit. The local also keeps the JIT from turning a call before ret into a jump, which would
@@ -515,11 +481,8 @@ internal sealed partial class FunctionEmitter
     private struct Summary
     {
         public int Calls;
-        public bool UsesMemory;
-        public bool HasFarOffset;
-
-        /// <summary>The memories beside the first that loads and stores access; null for none.</summary>
-        public SortedSet<int>? OtherMemories;
+        /// <summary>The memories that loads and stores access; null for none.</summary>
+        public SortedDictionary<int, MemoryUse>? Memories;
 
         public bool HasLoop;
         public bool HasTailCall;
@@ -534,6 +497,17 @@ internal sealed partial class FunctionEmitter
 
         /// <summary>A bound for <see cref="CilWriter.Temporaries"/>.</summary>
         public int MostTemporaries;
+
+        public MemoryUse Use(int memory)
+        {
+            Memories ??= [];
+            if (!Memories.TryGetValue(memory, out MemoryUse? use))
+            {
+                Memories.Add(memory, use = new MemoryUse());
+            }
+
+            return use;
+        }
 
         public void AddCall(FunctionType type)
         {

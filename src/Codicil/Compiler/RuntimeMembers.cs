@@ -40,6 +40,8 @@ internal static class RuntimeMembers
 
     public static readonly FieldInfo MemoryLength = typeof(LinearMemory).GetField(nameof(LinearMemory.Length), Instance)!;
     public static readonly FieldInfo MemoryAddress = typeof(LinearMemory).GetField(nameof(LinearMemory.Base), Instance)!;
+    public static readonly FieldInfo NearMemoryAddress = typeof(LinearMemory).GetField(nameof(LinearMemory.NearBase), Instance)!;
+    public static readonly FieldInfo FarMemoryAddress = typeof(LinearMemory).GetField(nameof(LinearMemory.FarBase), Instance)!;
 
     public static readonly FieldInfo TableFunctions = typeof(TableInstance).GetField(nameof(TableInstance.Functions), Instance)!;
 

@@ -125,7 +125,7 @@ internal sealed class ModuleCode
         for (int i = 0; i < modes.Length; i++)
         {
             MemoryType type = Format.Memories[i];
-            modes[i] = type.Is64 || type.PageSizeLog2 != 16 ? MemoryMode.Checked : Owner.ManagedEngine.MemoryMode;
+            modes[i] = MemoryAllocator.IsGuardable(type, type.Limits.Maximum ?? ulong.MaxValue) ? Owner.ManagedEngine.MemoryMode : MemoryMode.Checked;
         }
 
         return GetVariant(modes, StateTypes.Count > 0);

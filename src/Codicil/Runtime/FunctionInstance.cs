@@ -12,7 +12,7 @@ namespace Codicil.Runtime;
 /// </remarks>
 internal sealed class FunctionInstance : Function
 {
-    public const int NotReady = -1;
+    public const long NotReady = -1;
 
     /// <summary>What elements of a funcref table hold for null: its type id equals no type's.</summary>
     public static readonly FunctionInstance Null = new();
@@ -25,14 +25,14 @@ internal sealed class FunctionInstance : Function
     /// <summary>The address of the code; 0 until compiled.</summary>
     public nint Code;
 
-    /// <summary>The canonical type id once the code is there.</summary>
-    public int TypeId;
+    /// <summary>The id of the canonical type once the code is there.</summary>
+    public long TypeId;
 
     /// <summary>The store's context: one load less for entries.</summary>
     public readonly ExecutionContext Context;
 
     private readonly ManagedStore _store;
-    private readonly int _canonicalTypeId;
+    private readonly CanonicalType _canonicalType;
 
     /// <summary>A function that a module defines.</summary>
     public FunctionInstance(ModuleInstance instance, int functionIndex)
@@ -42,7 +42,7 @@ internal sealed class FunctionInstance : Function
         Target = instance;
         FunctionIndex = functionIndex;
         Type = instance.ManagedModule.Format.GetTypeOfFunction(functionIndex);
-        _canonicalTypeId = instance.ManagedModule.CanonicalTypes[instance.ManagedModule.Format.Functions[functionIndex]];
+        _canonicalType = instance.ManagedModule.CanonicalTypes[instance.ManagedModule.Format.Functions[functionIndex]];
         TypeId = NotReady;
         nint code = instance.Code.TryGetCode(functionIndex);
         if (code != 0)
@@ -52,14 +52,14 @@ internal sealed class FunctionInstance : Function
     }
 
     /// <summary>A function of the host.</summary>
-    public FunctionInstance(ManagedStore store, object target, FunctionType type, int canonicalTypeId, nint code)
+    public FunctionInstance(ManagedStore store, object target, FunctionType type, CanonicalType canonicalType, nint code)
     {
         _store = store;
         Context = store.Context;
         Target = target;
         FunctionIndex = -1;
         Type = type;
-        _canonicalTypeId = canonicalTypeId;
+        _canonicalType = canonicalType;
         Publish(code);
     }
 
@@ -70,7 +70,7 @@ internal sealed class FunctionInstance : Function
         Target = null!;
         Type = null!;
         TypeId = NotReady;
-        _canonicalTypeId = NotReady;
+        _canonicalType = null!;
     }
 
     public override FunctionType Type { get; }
@@ -82,7 +82,8 @@ internal sealed class FunctionInstance : Function
     /// <summary>The index in the module, or -1 for host functions.</summary>
     public int FunctionIndex { get; }
 
-    public int CanonicalTypeId => _canonicalTypeId;
+    /// <summary>The type in the engine; the function keeps it known there.</summary>
+    public CanonicalType CanonicalType => _canonicalType;
 
     /// <summary>What the type indices of <see cref="Type"/> mean.</summary>
     public TypeContext Types => TypesOf(Target);
@@ -151,7 +152,7 @@ internal sealed class FunctionInstance : Function
     private void Publish(nint code)
     {
         Code = code;
-        Volatile.Write(ref TypeId, _canonicalTypeId);
+        Volatile.Write(ref TypeId, _canonicalType.Id);
     }
 }
 

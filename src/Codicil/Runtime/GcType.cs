@@ -27,31 +27,31 @@ internal sealed class GcType
 
     // Read by emitted code: a type is another, or below it, exactly when the ancestor at the other's depth is the other. Absent ones are -1.
     public readonly int Kind;
-    public readonly int Ancestor0 = -1;
-    public readonly int Ancestor1 = -1;
-    public readonly int Ancestor2 = -1;
-    public readonly int Ancestor3 = -1;
-    public readonly int Ancestor4 = -1;
-    public readonly int Ancestor5 = -1;
+    public readonly long Ancestor0 = -1;
+    public readonly long Ancestor1 = -1;
+    public readonly long Ancestor2 = -1;
+    public readonly long Ancestor3 = -1;
+    public readonly long Ancestor4 = -1;
+    public readonly long Ancestor5 = -1;
 
     /// <summary>What is charged at once for structures: an addition an object is all that they cost.</summary>
     private const int ChargedBytes = 64 * 1024;
 
-    private readonly int[] _ancestors = [];
+    private readonly long[] _ancestors = [];
     private readonly int _objectsCharged;
     private int _credit;
 
-    public GcType(ManagedStore store, SubType definition, TypeContext types, int id)
+    public GcType(ManagedStore store, SubType definition, TypeContext types, CanonicalType canonicalType)
     {
         Store = store;
-        Id = id;
+        CanonicalType = canonicalType;
         Types = types;
         Fields = definition.Composite.Fields;
         Kind = (int)(definition.Composite.Kind == CompositeKind.Struct ? GcKind.Struct : GcKind.Array);
         Layout = Kind == (int)GcKind.Struct ? StructLayout.Create(Fields) : null;
         _objectsCharged = Layout is null ? 0 : Math.Max(1, ChargedBytes / Layout.ObjectBytes);
-        _ancestors = AncestorsOf(types.Canonicalizer, id);
-        ReadOnlySpan<int> ancestors = _ancestors;
+        _ancestors = AncestorsOf(canonicalType);
+        ReadOnlySpan<long> ancestors = _ancestors;
         Ancestor0 = At(ancestors, 0);
         Ancestor1 = At(ancestors, 1);
         Ancestor2 = At(ancestors, 2);
@@ -59,13 +59,12 @@ internal sealed class GcType
         Ancestor4 = At(ancestors, 4);
         Ancestor5 = At(ancestors, 5);
 
-        static int At(ReadOnlySpan<int> ancestors, int depth) => depth < ancestors.Length ? ancestors[depth] : -1;
+        static long At(ReadOnlySpan<long> ancestors, int depth) => depth < ancestors.Length ? ancestors[depth] : -1;
     }
 
     private GcType(GcKind kind)
     {
         Kind = (int)kind;
-        Id = -1;
         Fields = [];
         Types = null!;
     }
@@ -73,8 +72,8 @@ internal sealed class GcType
     /// <summary>The store; null for what belongs to none.</summary>
     public ManagedStore? Store { get; }
 
-    /// <summary>The canonical id in the engine; -1 for what has none.</summary>
-    public int Id { get; }
+    /// <summary>The type in the engine, which objects keep known there; null for what has none.</summary>
+    public CanonicalType? CanonicalType { get; }
 
     /// <summary>What the type indices of <see cref="Fields"/> mean.</summary>
     public TypeContext Types { get; }
@@ -111,19 +110,7 @@ internal sealed class GcType
     }
 
     /// <summary>Whether this type has an ancestor, or is it, at a depth.</summary>
-    public bool HasAncestor(int depth, int id) => depth < _ancestors.Length && _ancestors[depth] == id;
-
-    /// <summary>How many supertypes a type has above it.</summary>
-    public static int DepthOf(TypeCanonicalizer canonicalizer, int id)
-    {
-        int depth = 0;
-        while ((id = canonicalizer.GetSupertype(id)) >= 0)
-        {
-            depth++;
-        }
-
-        return depth;
-    }
+    public bool HasAncestor(int depth, long id) => depth < _ancestors.Length && _ancestors[depth] == id;
 
     /// <summary>Checks a value of the host for a field or element, and gives what is stored.</summary>
     /// <exception cref="ArgumentException">The value is not of the type, or is another store's.</exception>
@@ -181,13 +168,12 @@ internal sealed class GcType
         return this;
     }
 
-    private static int[] AncestorsOf(TypeCanonicalizer canonicalizer, int id)
+    private static long[] AncestorsOf(CanonicalType type)
     {
-        int[] ancestors = new int[DepthOf(canonicalizer, id) + 1];
-        for (int i = ancestors.Length - 1; i >= 0; i--)
+        long[] ancestors = new long[type.Depth + 1];
+        for (CanonicalType? ancestor = type; ancestor is not null; ancestor = ancestor.Supertype)
         {
-            ancestors[i] = id;
-            id = canonicalizer.GetSupertype(id);
+            ancestors[ancestor.Depth] = ancestor.Id;
         }
 
         return ancestors;

@@ -69,7 +69,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
         {
             case ExternKind.Function:
                 return item is FunctionInstance function
-                    && module.ManagedEngine.Types.IsSubtype(function.CanonicalTypeId, module.CanonicalTypes[format.Functions[import.Index]]);
+                    && function.CanonicalType.IsSubtypeOf(module.CanonicalTypes[format.Functions[import.Index]]);
             case ExternKind.Table:
                 {
                     TableType expected = format.Tables[import.Index];
@@ -86,7 +86,7 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
             case ExternKind.Global:
                 return item is GlobalInstance global && TypeMatching.Matches(global.Type, global.Types, format.Globals[import.Index], module.Types);
             case ExternKind.Tag:
-                return item is TagInstance tag && tag.CanonicalTypeId == module.CanonicalTypes[format.Tags[import.Index]];
+                return item is TagInstance tag && ReferenceEquals(tag.CanonicalType, module.CanonicalTypes[format.Tags[import.Index]]);
             default:
                 return false;
         }
@@ -146,8 +146,8 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
         instance.LinearMemories = Array.ConvertAll(memories, static memory => memory.Linear);
         instance.Memory0 = instance.LinearMemories[0];
         instance.MemoryBase = instance.Memory0.Base;
-        instance.NearMemoryBase = instance.MemoryBase + Compiler.GuardAddressing.NearBias;
-        instance.FarMemoryBase = instance.MemoryBase + Compiler.GuardAddressing.FarBias;
+        instance.NearMemoryBase = instance.Memory0.NearBase;
+        instance.FarMemoryBase = instance.Memory0.FarBase;
     }
 
     private void AllocateGlobals(ModuleInstance instance, ReadOnlySpan<Extern> imports)

@@ -66,7 +66,7 @@ internal sealed class ManagedEngine : Engine
         }
     }
 
-    /// <summary>The identities of types; as long as the engine.</summary>
+    /// <summary>The identities of types; each is known as long as something has it.</summary>
     public TypeCanonicalizer Types { get; }
 
     /// <summary>What the host's types refer to: no type indices.</summary>

@@ -24,7 +24,7 @@ internal sealed class ManagedModule : Module
         CheckMemories();
         Options = options;
         Types = engine.Types.CreateContext(Format.Types);
-        CanonicalTypes = Types.Ids.ToArray();
+        CanonicalTypes = Types.Types.ToArray();
         Code = new ModuleCode(this, validated);
         if (engine.Options.CompileEagerly)
         {
@@ -48,8 +48,8 @@ internal sealed class ManagedModule : Module
     /// <summary>What the module's type indices mean in the engine.</summary>
     public TypeContext Types { get; }
 
-    /// <summary>The engine-wide id of each type.</summary>
-    public int[] CanonicalTypes { get; }
+    /// <summary>The type in the engine of each type index. What runs the module's code holds the module, and with it the types whose ids the code has.</summary>
+    public CanonicalType[] CanonicalTypes { get; }
 
     public ModuleCode Code { get; }
 

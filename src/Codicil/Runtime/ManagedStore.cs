@@ -12,7 +12,7 @@ internal sealed partial class ManagedStore : Store
     private readonly List<ModuleInstance> _instances = [];
     private readonly List<LinearMemory> _memories = [];
     private readonly List<SharedMemory> _sharedMemories = [];
-    private readonly Dictionary<int, GcType> _gcTypes = [];
+    private readonly Dictionary<CanonicalType, GcType> _gcTypes = [];
     private readonly Dictionary<ManagedModule, GcType[]> _gcTypesOfModules = [];
     private readonly MemoryBudget _budget;
     private int _tableCount;
@@ -176,7 +176,7 @@ internal sealed partial class ManagedStore : Store
     internal override Tag CreateTag(TagType type)
     {
         CheckUsable();
-        return new TagInstance(this, type, _engine.HostTypes, _engine.Types.GetFunctionTypeId(type.FunctionType));
+        return new TagInstance(this, type, _engine.HostTypes, _engine.Types.GetFunctionType(type.FunctionType));
     }
 
     public LinearMemory AllocateMemory(MemoryType type)
@@ -237,11 +237,11 @@ internal sealed partial class ManagedStore : Store
                     throw new PlatformNotSupportedException("this runtime lays objects out in a way that is not known");
                 }
 
-                int id = module.CanonicalTypes[i];
-                if (!_gcTypes.TryGetValue(id, out GcType? type))
+                CanonicalType canonicalType = module.CanonicalTypes[i];
+                if (!_gcTypes.TryGetValue(canonicalType, out GcType? type))
                 {
-                    type = new GcType(this, definitions[i], module.Types, id);
-                    _gcTypes.Add(id, type);
+                    type = new GcType(this, definitions[i], module.Types, canonicalType);
+                    _gcTypes.Add(canonicalType, type);
                 }
 
                 types = types.Length == 0 ? new GcType[definitions.Length] : types;

@@ -18,7 +18,7 @@ internal static class MemoryAllocator
     /// <summary>Makes a memory of its type's minimum size, zero.</summary>
     /// <param name="type">A valid memory type.</param>
     /// <param name="mode">
-    /// The mode wanted. 64-bit memories and those with custom page sizes are checked, and so are all where guard slots have run out,
+    /// The mode wanted. 64-bit memories that may grow beyond 4 GiB and those with custom page sizes are checked, and so are all where guard slots have run out,
     /// unless <paramref name="requireMode"/>.
     /// </param>
     /// <param name="pageLimit">The host's limit in pages of the type's page size.</param>
@@ -93,7 +93,7 @@ internal static class MemoryAllocator
 
         try
         {
-            bool guard = mode == MemoryMode.Guard && !type.Is64 && type.PageSizeLog2 == 16;
+            bool guard = mode == MemoryMode.Guard && IsGuardable(type, maximumLength >> type.PageSizeLog2);
             if (guard && SignalFilter.TryInstall())
             {
                 memory = TryCreateGuard(type, length, maximumLength, budget, charged);
@@ -194,6 +194,11 @@ internal static class MemoryAllocator
             throw;
         }
     }
+
+    /// <summary>Whether a memory can have a guard slot: it has the system's pages, and at most 4 GiB of them.</summary>
+    /// <param name="type">The type.</param>
+    /// <param name="maximumPages">What it can grow to.</param>
+    public static bool IsGuardable(MemoryType type, ulong maximumPages) => type.PageSizeLog2 == 16 && (!type.Is64 || maximumPages <= 65536);
 
     /// <summary>The most pages that a memory of this type can have, whatever it declares.</summary>
     private static ulong GetImplementationLimit(MemoryType type)

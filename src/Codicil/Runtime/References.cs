@@ -19,7 +19,7 @@ internal static class References
     {
         if (type.IsConcrete)
         {
-            return types.Canonicalizer.GetKind(types.Ids[type.TypeIndex]) == CompositeKind.Function ? Hierarchy.Function : Hierarchy.Internal;
+            return types.Types[type.TypeIndex].Kind == CompositeKind.Function ? Hierarchy.Function : Hierarchy.Internal;
         }
 
         if (type == HeapType.Func || type == HeapType.NoFunc)
@@ -99,13 +99,13 @@ internal static class References
         HeapType heap = type.HeapType;
         if (heap.IsConcrete)
         {
-            int id = reference switch
+            CanonicalType? canonicalType = reference switch
             {
-                FunctionInstance function => function.CanonicalTypeId,
-                AnyReference known => known.Type.Id,
-                _ => -1,
+                FunctionInstance function => function.CanonicalType,
+                AnyReference known => known.Type.CanonicalType,
+                _ => null,
             };
-            return id >= 0 && types.Canonicalizer.IsSubtype(id, types.Ids[heap.TypeIndex]);
+            return canonicalType is not null && canonicalType.IsSubtypeOf(types.Types[heap.TypeIndex]);
         }
 
         if (heap == HeapType.Extern)

@@ -5,13 +5,14 @@ using Codicil.Format.Types;
 namespace Codicil.Runtime;
 
 /// <summary>A tag of a store. Exceptions are told apart by the identity of this object.</summary>
-internal sealed class TagInstance(ManagedStore store, TagType type, TypeContext types, int canonicalTypeId) : Tag
+internal sealed class TagInstance(ManagedStore store, TagType type, TypeContext types, CanonicalType canonicalType) : Tag
 {
     public override TagType Type => type;
 
     public override Store Store => store;
 
-    public int CanonicalTypeId => canonicalTypeId;
+    /// <summary>The type in the engine; the tag keeps it known there.</summary>
+    public CanonicalType CanonicalType => canonicalType;
 
     /// <summary>What the type indices of <see cref="Type"/> mean.</summary>
     public TypeContext Types => types;

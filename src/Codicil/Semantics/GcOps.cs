@@ -22,14 +22,10 @@ internal static class GcOps
     public static object CreateI31(int value) => I31Reference.Create(value);
 
     /// <summary>Whether an object that is not null has a type above it beyond the depths that emitted code compares itself.</summary>
-    public static bool HasAncestor(AnyReference reference, int depth, int id) => reference.Type.HasAncestor(depth, id);
+    public static bool HasAncestor(AnyReference reference, int depth, long id) => reference.Type.HasAncestor(depth, id);
 
     /// <summary>Whether a function that is not null is of a type.</summary>
-    public static bool IsFunction(object reference, int typeId)
-    {
-        var function = (FunctionInstance)reference;
-        return function.CanonicalTypeId == typeId || function.ManagedStore.ManagedEngine.Types.IsSubtype(function.CanonicalTypeId, typeId);
-    }
+    public static bool IsFunction(object reference, long typeId) => ((FunctionInstance)reference).CanonicalType.IsSubtypeOf(typeId);
 
     public static object ArrayNewDefaultOf<T>(int length, GcType type) => new ArrayInstance(type, ArrayInstance.Allocate<T>(length, type));
 

@@ -185,14 +185,14 @@ internal static class InstanceOps
     public static void Compile(FunctionInstance function) => function.GetCode();
 
     /// <summary>The slow path of call_indirect: compiles the function, accepts a subtype, or traps.</summary>
-    public static FunctionInstance ResolveIndirect(FunctionInstance function, int typeId)
+    public static FunctionInstance ResolveIndirect(FunctionInstance function, long typeId)
     {
         if (ReferenceEquals(function, FunctionInstance.Null))
         {
             throw new TrapException(TrapCode.IndirectCallToNull);
         }
 
-        if (function.CanonicalTypeId != typeId && !function.ManagedStore.ManagedEngine.Types.IsSubtype(function.CanonicalTypeId, typeId))
+        if (!function.CanonicalType.IsSubtypeOf(typeId))
         {
             throw new TrapException(TrapCode.BadSignature);
         }

@@ -4,6 +4,7 @@ using System.Text.Json;
 
 using Codicil.Format;
 using Codicil.Format.Text;
+using Codicil.Plugins.Tests.Http;
 using Codicil.Tests;
 
 namespace Codicil.Plugins.Tests.Differential;
@@ -12,7 +13,7 @@ namespace Codicil.Plugins.Tests.Differential;
 /// The same plug-ins, inputs and edge calls here and in the Extism runtime's own library give the same output, code and error text. What differs is decided, and listed with its reason. In a child process, since the library brings wasmtime
 /// with its handlers of signals.
 /// </summary>
-public sealed class DifferentialTests
+public sealed partial class DifferentialTests
 {
     private const string Native = "native/extism/linux-x64/libextism.so";
 
@@ -21,6 +22,22 @@ public sealed class DifferentialTests
     private const string WholeCode = "EXT-10: exit codes are any 32 bits, as in the Go SDK; there one above 255 is no code";
     private const string LowBits = "EXT-07: the code is the low 32 bits of the result, whatever its type, as in the Go SDK";
     private const string TrapIsOne = "EXT-07: a trap is code 1, as in the Go SDK; there it is that of a process that aborts";
+
+    private const string TimeCode = "EXT-09: time and cancellation have codes of their own, as in the Go SDK; there a timeout is that of a process that aborts";
+    private const string TimeCloses = "EXT-09: an instance whose call was cut short is closed, as in the Go SDK; there it is made anew";
+    private const string Canceled = "EXT-09: a cancellation is one, with a code of its own, as in the Go SDK; there it is a timeout";
+    private const string Methods = "EXT-18: any method that is a token but CONNECT and TRACE (HT-05), and GET for none, as in the Go SDK; there those that its client knows";
+    private const string Headers = "EXT-19: values of one name are joined, and framing is not shown; there the last one counts";
+    private const string Redirected = "HT-02: what describes a body goes with it when it is dropped; there it is sent on";
+    private const string Sent = "a redirect that keeps the method sends the body again, as RFC 9110 has it; there it is an error";
+    private const string Hops = "HT-02: a redirect that cannot be followed is an error; there it is status 500";
+    private const string Checked = "HT-02: each hop is checked like the request; there the first host may lead anywhere";
+    private const string Origins = "HT-02: to another origin only headers go along that say nothing about the first one";
+    private const string Stars = "HT-03: a star stays within its label, two cross";
+    private const string Braces = "HT-03: alternatives, ports, letters of either size and the dot at the end, as docs/http.md has them; there they match nothing";
+    private const string BadPatterns = "HT-03: a pattern that is none is refused when the plug-in is made; there it matches nothing";
+    private const string Escaped = "HT-04: other characters in URLs are sent as escapes; there they are an error, or sent as they are";
+    private const string Json = "EXT-18: of keys the case does not matter, unknown ones are ignored, the last of two counts, as in the Go SDK";
 
     private static readonly Dictionary<string, string> s_differences = new(StringComparer.Ordinal)
     {
@@ -36,6 +53,50 @@ public sealed class DifferentialTests
         ["fs.wasm creation"] = "EXT-11: a module with both _start and _initialize is taken, as by the Go SDK",
         ["read_write.wasm read-only 1 try_write"] = "a read-only directory says that it is one (rofs), as POSIX has it; there the right is missing (perm)",
         ["8 bytes beyond the input 0 f"] = "EXT-15: traps, as in the Go SDK's kernel; there it is 0",
+        ["HTTP method PURGE 0 request"] = Methods,
+        ["HTTP method  0 request"] = Methods,
+        ["HTTP method CONNECT 0 request"] = Methods,
+        ["HTTP method TRACE 0 request"] = Methods,
+        ["HTTP response headers 2 headers"] = Headers,
+        ["HTTP gzip 2 headers"] = Headers,
+        ["HTTP redirect 301 3 request"] = Redirected,
+        ["HTTP redirect 302 3 request"] = Redirected,
+        ["HTTP redirect 303 3 request"] = Redirected,
+        ["HTTP redirect 307 3 request"] = Sent,
+        ["HTTP redirect 308 3 request"] = Sent,
+        ["HTTP redirects 12 request"] = Hops,
+        ["HTTP redirects 15 request"] = Hops,
+        ["HTTP redirects 18 request"] = Checked,
+        ["HTTP redirect to another host that is allowed 0 request"] = Origins,
+        ["HTTP pattern '127.*' and an address 0 request"] = Stars,
+        ["HTTP pattern '127.**' and an address 0 request"] = Stars,
+        ["HTTP pattern '*.1' and an address 0 request"] = Stars,
+        ["HTTP pattern '127.0.0.{1,2}' and an address 0 request"] = Braces,
+        ["HTTP pattern '{127.0.0.1,localhost}' and an address 0 request"] = Braces,
+        ["HTTP pattern '127.0.0.1:PORT' and an address 0 request"] = Braces,
+        ["HTTP pattern 'LOCALHOST' and a name 0 request"] = Braces,
+        ["HTTP pattern 'LOCALHOST' and a name 3 request"] = Braces,
+        ["HTTP pattern 'localhost.' and a name 0 request"] = Braces,
+        ["HTTP pattern 'localhost.' and a name 3 request"] = Braces,
+        ["HTTP pattern '{local,remote}host' and a name 0 request"] = Braces,
+        ["HTTP pattern '{local,remote}host' and a name 3 request"] = Braces,
+        ["HTTP pattern '127.0.0.1/' and an address creation"] = BadPatterns,
+        ["HTTP pattern 'http://127.0.0.1' and an address creation"] = BadPatterns,
+        ["HTTP pattern '' and an address creation"] = BadPatterns,
+        ["HTTP pattern ' 127.0.0.1' and an address creation"] = BadPatterns,
+        ["HTTP pattern '\\localhost' and a name creation"] = BadPatterns,
+        ["HTTP URL /a b 0 request"] = Escaped,
+        ["HTTP URL /\u00E4?\u00F6 0 request"] = Escaped,
+        ["HTTP JSON {\"URL\":\"URL\"} 0 request"] = Json,
+        ["HTTP JSON {\"url\":\"URL\",\"more\":1} 0 request"] = Json,
+        ["HTTP JSON {\"url\":\"URL\",\"headers\":null} 0 request"] = Json,
+        ["HTTP JSON {\"url\":\"URL\",\"url\":\"URL\"} 0 request"] = Json,
+        ["timeout 0 f"] = TimeCode,
+        ["timeout 1 g"] = TimeCloses,
+        ["HTTP timeout of a request 0 request"] = TimeCode,
+        ["cancel 0 f"] = Canceled,
+        ["cancel 1 g"] = TimeCloses,
+        ["HTTP cancel a request 0 request"] = Canceled,
     };
 
     private static readonly string[] s_inputs = ["", "a", "hello world", "AEIOUaeiou", "\u00E4\u00F6\u00FC \U0001F600 e", "\0\u0001\0", new('e', 70_000)];
@@ -141,7 +202,8 @@ public sealed class DifferentialTests
         try
         {
             File.WriteAllText(Path.Combine(folder, "test.txt"), "hello world!");
-            Compare([.. Cases(), .. Files(folder)]);
+            using HttpServer server = Server();
+            Compare([.. Cases(), .. Files(folder), .. Requests(server), .. Interruptions(server)]);
         }
         finally
         {
@@ -153,7 +215,7 @@ public sealed class DifferentialTests
     {
         foreach (Case item in cases)
         {
-            using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error, item.Hosts);
+            using ExtismRuntime? theirs = ExtismRuntime.Create(item.Manifest, item.Wasi, out string error, item.Hosts, item.ShowsHeaders);
             using Plugin? ours = Create(item, out string ourError);
             if (ours is null || theirs is null)
             {
@@ -161,18 +223,29 @@ public sealed class DifferentialTests
                 continue;
             }
 
+            bool isFollowedUp = true;
             for (int i = 0; i < item.Calls.Length; i++)
             {
                 (string function, string input) = item.Calls[i];
-                (int theirCode, byte[] theirOutput, string? theirText) = theirs.Call(function, Encoding.UTF8.GetBytes(input));
-                (uint code, byte[] output, string? text, bool isGuestError) = Call(ours, function, input);
+                bool isCanceled = item.IsCanceled && i == 0;
+                (int theirCode, byte[] theirOutput, string? theirText) = WhileCanceling(isCanceled, theirs.Cancel, () => theirs.Call(function, Encoding.UTF8.GetBytes(input)));
+                using var source = new CancellationTokenSource();
+                CancellationToken token = isCanceled ? source.Token : default;
+                (uint code, byte[] output, string? text, bool isGuestError) = WhileCanceling(isCanceled, source.Cancel, () => Call(ours, function, input, token));
+                output = Comparable(output);
+                theirOutput = Comparable(theirOutput);
                 string name = string.Create(CultureInfo.InvariantCulture, $"{item.Name} {i} {function}");
                 bool hasFailed = text is not null;
 
-                // Failures of the host are -1 there and 1 here; their texts are each side's own. A guest's text is the guest's.
-                bool isSameCode = unchecked((uint)theirCode) == code || (hasFailed && theirCode == -1 && code == 1);
-                bool isSameText = isGuestError ? text == theirText : hasFailed == (theirText is not null);
-                Report(name, (code, Shorten(output), text), (theirCode, Shorten(theirOutput), theirText), isSameCode && isSameText && (hasFailed || output.AsSpan().SequenceEqual(theirOutput)), "", "");
+                // Failures of the host are -1 there and 1 here, or the Go SDK's codes for time and cancellation; their texts are each side's own, but of a kind. A guest's text is the guest's.
+                bool isSameCode = unchecked((uint)theirCode) == code || (hasFailed && theirCode == -1 && code is 1 or PluginExitCodes.DeadlineExceeded or PluginExitCodes.Canceled);
+                bool isSameText = isGuestError ? text == theirText : hasFailed == (theirText is not null) && KindOf(text) == KindOf(theirText);
+                bool isSame = isSameCode && isSameText && (hasFailed || output.AsSpan().SequenceEqual(theirOutput));
+
+                // What a request left behind differs where the request does.
+                bool isFollowUp = function is "status" or "headers";
+                Report(name, (code, Shorten(output), text), (theirCode, Shorten(theirOutput), theirText), isSame || (isFollowUp && !isFollowedUp), "", "");
+                isFollowedUp = isFollowUp ? isFollowedUp : isSame;
             }
         }
     }
@@ -192,7 +265,7 @@ public sealed class DifferentialTests
         error = "";
         try
         {
-            return Plugin.Create(PluginManifest.FromJson(item.Manifest), new PluginOptions { Wasi = item.Wasi, HostFunctions = item.Hosts ? HostFunctions() : [] });
+            return Plugin.Create(PluginManifest.FromJson(item.Manifest), new PluginOptions { Wasi = item.Wasi, HostFunctions = item.Hosts ? HostFunctions() : [], HttpResponseHeaders = item.ShowsHeaders });
         }
         catch (Exception exception) when (exception is WasmException or IOException)
         {
@@ -203,21 +276,29 @@ public sealed class DifferentialTests
 
     private static HostFunction[] HostFunctions() =>
     [
-        HostFunction.Create<long, long, long>("mult", static (_, a, b) => a * b),
+        HostFunction.Create<long, long, long>("mult", static (_, a, b) =>
+        {
+            Reached();
+            return a * b;
+        }),
         HostFunction.Create("getf32", static _ => 100.5f, "example"),
         HostFunction.Create("getf64", static _ => 100.5, "example"),
     ];
 
-    private static (uint Code, byte[] Output, string? Error, bool IsGuestError) Call(Plugin plugin, string function, string input)
+    private static (uint Code, byte[] Output, string? Error, bool IsGuestError) Call(Plugin plugin, string function, string input, CancellationToken cancellationToken)
     {
         try
         {
-            PluginOutput output = plugin.Call(function, Encoding.UTF8.GetBytes(input));
+            PluginOutput output = plugin.Call(function, Encoding.UTF8.GetBytes(input), cancellationToken);
             return (output.ExitCode, output.ToArray(), null, false);
         }
         catch (PluginException exception)
         {
             return (exception.ExitCode, exception.Output.ToArray(), exception.Message, exception.GuestError is not null && exception.Trap is null);
+        }
+        catch (Exception exception) when (exception is WasmTimeoutException or WasmCanceledException)
+        {
+            return (plugin.LastExitCode, [], exception.Message, false);
         }
     }
 
@@ -341,5 +422,6 @@ public sealed class DifferentialTests
         return new Case(name, $$"""{ "wasm": [{ "data": "{{Convert.ToBase64String(module)}}" }] }""", false, [.. all.Select(static input => ("f", input))]);
     }
 
-    private sealed record Case(string Name, string Manifest, bool Wasi, (string Function, string Input)[] Calls, bool Hosts = false);
+    /// <summary>Calls of one plug-in. The first of one that is cancelled is cancelled as soon as it has reached a host function of ours, or the server.</summary>
+    private sealed record Case(string Name, string Manifest, bool Wasi, (string Function, string Input)[] Calls, bool Hosts = false, bool ShowsHeaders = false, bool IsCanceled = false);
 }

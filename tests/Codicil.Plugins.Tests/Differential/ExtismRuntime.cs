@@ -20,7 +20,7 @@ internal sealed unsafe partial class ExtismRuntime : IDisposable
     public static string Version => Marshal.PtrToStringUTF8(GetVersion())!;
 
     /// <summary>Makes a plug-in of a manifest; null and the error where that fails.</summary>
-    public static ExtismRuntime? Create(string manifest, bool wasi, out string error, bool hosts = false)
+    public static ExtismRuntime? Create(string manifest, bool wasi, out string error, bool hosts = false, bool showsHeaders = false)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(manifest);
         nint message = 0;
@@ -33,6 +33,11 @@ internal sealed unsafe partial class ExtismRuntime : IDisposable
             error = Marshal.PtrToStringUTF8(message) ?? "";
             FreeError(message);
             return null;
+        }
+
+        if (showsHeaders)
+        {
+            AllowHeaders(plugin);
         }
 
         return new ExtismRuntime(plugin);
@@ -48,6 +53,9 @@ internal sealed unsafe partial class ExtismRuntime : IDisposable
     }
 
     public bool FunctionExists(string name) => Exists(_plugin, name) != 0;
+
+    /// <summary>Ends the call that is running, from another thread.</summary>
+    public void Cancel() => CancelBy(GetCancelHandle(_plugin));
 
     public void Dispose() => Free(_plugin);
 
@@ -76,6 +84,7 @@ internal sealed unsafe partial class ExtismRuntime : IDisposable
     [UnmanagedCallersOnly]
     private static void MultiplyCallback(nint plugin, HostValue* inputs, ulong inputCount, HostValue* outputs, ulong outputCount, nint data)
     {
+        DifferentialTests.Reached();
         outputs[0].Type = 1;
         outputs[0].I64 = inputs[0].I64 * inputs[1].I64;
     }
@@ -142,6 +151,15 @@ internal sealed unsafe partial class ExtismRuntime : IDisposable
 
     [LibraryImport("extism", EntryPoint = "extism_plugin_function_exists", StringMarshalling = StringMarshalling.Utf8)]
     private static partial byte Exists(nint plugin, string function);
+
+    [LibraryImport("extism", EntryPoint = "extism_plugin_allow_http_response_headers")]
+    private static partial void AllowHeaders(nint plugin);
+
+    [LibraryImport("extism", EntryPoint = "extism_plugin_cancel_handle")]
+    private static partial nint GetCancelHandle(nint plugin);
+
+    [LibraryImport("extism", EntryPoint = "extism_plugin_cancel")]
+    private static partial byte CancelBy(nint handle);
 
     [LibraryImport("extism", EntryPoint = "extism_plugin_free")]
     private static partial void Free(nint plugin);

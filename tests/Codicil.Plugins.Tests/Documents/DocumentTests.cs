@@ -5,7 +5,8 @@ namespace Codicil.Plugins.Tests.Documents;
 /// <summary>The C# in documents is that which tests run.</summary>
 public sealed partial class DocumentTests
 {
-    private static readonly string[] s_documents = ["README.md", "docs/plugins.md", "docs/from-extism.md", "src/Codicil/README.md", "src/Codicil.Plugins/README.md"];
+    private static readonly string[] s_documents =
+        ["README.md", "docs/plugins.md", "docs/from-extism.md", "docs/http.md", "docs/hosting.md", "docs/observability.md", "docs/wasi.md", "src/Codicil/README.md", "src/Codicil.Plugins/README.md"];
 
     [Fact]
     public void Every_block_of_csharp_in_the_documents_is_compiled_and_run_by_a_test()
@@ -25,6 +26,26 @@ public sealed partial class DocumentTests
     {
         HashSet<string> blocks = [.. s_documents.SelectMany(static document => Snippets.FromDocument(Path.Combine(Fixtures.Root, document)))];
         Assert.All(Snippets.FromTests, pair => Assert.True(blocks.Contains(pair.Value), $"the snippet {pair.Key} stands in no document"));
+    }
+
+    [Fact]
+    public void Every_block_of_csharp_about_instructions_stands_in_the_source()
+    {
+        string[] sources = [.. ((string[])["src/Codicil.Format/Instructions", "src/Codicil/Semantics"]).SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(Fixtures.Root, folder), "*.cs")).Select(Lines)];
+        foreach (string block in Snippets.FromDocument(Path.Combine(Fixtures.Root, "docs/adding-an-instruction.md")).SelectMany(static block => block.Split("\n\n")))
+        {
+            Assert.Contains(sources, source => source.Contains(block, StringComparison.Ordinal));
+        }
+
+        static string Lines(string file) => string.Join('\n', File.ReadLines(file).Select(static line => line.Trim()));
+    }
+
+    // None is forgotten: what is no C# of ours says so by its fence.
+    [Fact]
+    public void Every_document_with_csharp_is_one_of_these()
+    {
+        string[] known = [.. s_documents, "docs/adding-an-instruction.md"];
+        Assert.Empty(AllDocuments().Where(static document => Snippets.FromDocument(document).Count != 0).Select(static document => Path.GetRelativePath(Fixtures.Root, document)).Except(known));
     }
 
     [Fact]

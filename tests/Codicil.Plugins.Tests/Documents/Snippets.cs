@@ -89,6 +89,14 @@ internal static class Snippets
 internal sealed class SnippetConsole
 {
     private readonly List<string> _lines = [];
+    private readonly List<MemoryStream> _streams = [];
+
+    /// <summary>A stream to what is printed; what was written there comes last.</summary>
+    public Stream OpenStandardOutput()
+    {
+        _streams.Add(new MemoryStream());
+        return _streams[^1];
+    }
 
     /// <summary>Keeps a line.</summary>
     public void WriteLine(object? value)
@@ -102,6 +110,7 @@ internal sealed class SnippetConsole
     /// <summary>What was printed is what the snippet's comments say.</summary>
     public void AssertShown(string snippet)
     {
+        _lines.AddRange(_streams.SelectMany(static stream => System.Text.Encoding.UTF8.GetString(stream.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries)));
         Assert.Equal(Snippets.OutputOf(Snippets.FromTests[snippet]), _lines);
         _lines.Clear();
     }

@@ -10,7 +10,7 @@ namespace Codicil.Plugins.Tests.Http;
 internal static class HttpGuest
 {
     // The input: the length of the JSON (8 bytes), whether there is a body (1 byte), the JSON, the body.
-    private const string Text = """
+    internal const string Text = """
         (module
           (import "extism:host/env" "input_length" (func $input_length (result i64)))
           (import "extism:host/env" "input_load_u64" (func $input_load_u64 (param i64) (result i64)))
@@ -81,13 +81,19 @@ internal static class HttpGuest
     /// <summary>Sends a request as JSON.</summary>
     public static Reply SendJson(this Plugin plugin, byte[] json, byte[]? body = null, CancellationToken cancellationToken = default)
     {
+        PluginOutput output = plugin.Call("request", Input(json, body), cancellationToken);
+        return new Reply((int)output.ExitCode, output.Data.ToArray());
+    }
+
+    /// <summary>What the guest wants as input to send a request.</summary>
+    public static byte[] Input(byte[] json, byte[]? body)
+    {
         byte[] input = new byte[9 + json.Length + (body?.Length ?? 0)];
         BinaryPrimitives.WriteInt64LittleEndian(input, json.Length);
         input[8] = body is null ? (byte)0 : (byte)1;
         json.CopyTo(input, 9);
         body?.CopyTo(input, 9 + json.Length);
-        PluginOutput output = plugin.Call("request", input, cancellationToken);
-        return new Reply((int)output.ExitCode, output.Data.ToArray());
+        return input;
     }
 
     /// <summary>Sends a request that fails.</summary>

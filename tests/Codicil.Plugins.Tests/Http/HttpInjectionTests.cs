@@ -52,16 +52,8 @@ public sealed class HttpInjectionTests
     [InlineData("Upgrade", "h2c")]
     [InlineData("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA")]
     [InlineData("Expect", "100-continue")]
-    public void Headers_that_could_change_the_message_are_refused(string name, string value)
-    {
-        using RawServer server = RawServer.Answering(Ok);
-        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
-        PluginException exception = plugin.SendFails(server.Url(), "POST", new Dictionary<string, string> { [name] = value });
-        Assert.Equal(PluginFailure.InvalidRequest, exception.Failure);
-        Assert.StartsWith("invalid http request: ", exception.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(exception.Message, char.IsControl);
-        Assert.Empty(server.Connections);
-    }
+    public void Headers_that_could_change_the_message_are_refused(string name, string value) =>
+        AssertRefused("invalid http request: ", (plugin, server) => plugin.SendFails(server.Url(), "POST", new Dictionary<string, string> { [name] = value }));
 
     // U+010A and U+010D are CR and LF for whoever keeps only the low byte.
     [Theory]
@@ -72,10 +64,7 @@ public sealed class HttpInjectionTests
     [InlineData("a: b", "a: b")]
     public void Other_text_is_sent_as_UTF8(string value, string expected)
     {
-        using RawServer server = RawServer.Answering(Ok);
-        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
-        plugin.Send(server.Url(), null, new Dictionary<string, string> { ["X-A"] = value });
-        string received = Assert.Single(server.Connections).Received;
+        string received = Sent((plugin, server) => plugin.Send(server.Url(), null, new Dictionary<string, string> { ["X-A"] = value }));
         Assert.Contains($"\r\nX-A: {expected}\r\n", received, StringComparison.Ordinal);
         Assert.DoesNotContain("\r\nX-Evil", received, StringComparison.Ordinal);
     }
@@ -91,13 +80,8 @@ public sealed class HttpInjectionTests
     [InlineData("CONNECT")]
     [InlineData("connect")]
     [InlineData("TRACE")]
-    public void Methods_that_are_none_or_not_for_guests_are_refused(string method)
-    {
-        using RawServer server = RawServer.Answering(Ok);
-        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
-        Assert.Equal(PluginFailure.InvalidRequest, plugin.SendFails(server.Url(), method).Failure);
-        Assert.Empty(server.Connections);
-    }
+    public void Methods_that_are_none_or_not_for_guests_are_refused(string method) =>
+        AssertRefused("invalid http request: ", (plugin, server) => plugin.SendFails(server.Url(), method));
 
     [Fact]
     public void What_says_what_is_sent_anyway_is_left_out()
@@ -124,15 +108,8 @@ public sealed class HttpInjectionTests
     [InlineData("/a\r\nX-Evil: 1")]
     [InlineData("/a HTTP/1.1\nX-Evil: 1")]
     [InlineData("/a\0")]
-    public void Line_ends_in_a_URL_are_refused(string path)
-    {
-        using RawServer server = RawServer.Answering(Ok);
-        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
-        PluginException exception = plugin.SendFails(server.Url(path));
-        Assert.Equal(PluginFailure.InvalidRequest, exception.Failure);
-        Assert.StartsWith("invalid url: ", exception.Message, StringComparison.Ordinal);
-        Assert.Empty(server.Connections);
-    }
+    public void Line_ends_in_a_URL_are_refused(string path) =>
+        AssertRefused("invalid url: ", (plugin, server) => plugin.SendFails(server.Url(path)));
 
     [Theory]
     [InlineData("/a HTTP/1.1 b")]
@@ -141,10 +118,7 @@ public sealed class HttpInjectionTests
     [InlineData("/\u010D\u010AX-Evil: 1")]
     public void The_request_line_is_one_line_of_three_parts(string path)
     {
-        using RawServer server = RawServer.Answering(Ok);
-        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
-        plugin.Send(server.Url(path));
-        string line = Assert.Single(server.Connections).Received.Split("\r\n")[0];
+        string line = Sent((plugin, server) => plugin.Send(server.Url(path))).Split("\r\n")[0];
         Assert.Equal(3, line.Split(' ').Length);
         Assert.EndsWith(" HTTP/1.1", line, StringComparison.Ordinal);
     }
@@ -197,5 +171,26 @@ public sealed class HttpInjectionTests
         using Plugin two = compiled.CreateInstance();
         one.Send(server.Url());
         Assert.Equal("good", two.Send(server.Url()).Text);
+    }
+
+    // It does not come so far as to connect, and what it says of it stays in its line.
+    private static void AssertRefused(string beginning, Func<Plugin, RawServer, PluginException> send)
+    {
+        using RawServer server = RawServer.Answering(Ok);
+        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
+        PluginException exception = send(plugin, server);
+        Assert.Equal(PluginFailure.InvalidRequest, exception.Failure);
+        Assert.StartsWith(beginning, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(exception.Message, char.IsControl);
+        Assert.Empty(server.Connections);
+    }
+
+    // What the server received.
+    private static string Sent(Action<Plugin, RawServer> send)
+    {
+        using RawServer server = RawServer.Answering(Ok);
+        using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
+        send(plugin, server);
+        return Assert.Single(server.Connections).Received;
     }
 }

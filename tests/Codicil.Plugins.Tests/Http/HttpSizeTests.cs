@@ -78,8 +78,12 @@ public sealed class HttpSizeTests
         };
         using var server = new RawServer(async (connection, token) =>
         {
-            await connection.ReadHeadAsync(token);
-            await connection.SendAsync(response, token);
+            do
+            {
+                await connection.ReadHeadAsync(token);
+                await connection.SendAsync(response, token);
+            }
+            while (framing != "close");
         });
         using Plugin plugin = HttpGuest.Create(PluginHttpOptions.Default, "127.0.0.1");
         plugin.MaxHttpResponseBytes = 100;

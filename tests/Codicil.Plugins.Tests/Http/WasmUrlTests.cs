@@ -159,25 +159,40 @@ public sealed class WasmUrlTests
     {
         using RawServer server = new(static (connection, token) => connection.ReadToEndAsync(token));
         Fails(PluginWasm.FromUrl(server.Url()), new PluginHttpOptions { RequestTimeout = TimeSpan.FromMilliseconds(200) });
+
+        // A server of its own: what the first request left may be accepted late.
         using var source = new CancellationTokenSource();
-        var cancel = new Thread(() =>
+        using RawServer other = new((connection, token) =>
         {
-            SpinWait.SpinUntil(() => server.Connections.Count == 2);
             source.Cancel();
+            return connection.ReadToEndAsync(token);
         });
-        cancel.Start();
-        Assert.ThrowsAny<OperationCanceledException>(() => Compile(PluginWasm.FromUrl(server.Url()), null, source.Token));
-        Assert.ThrowsAny<OperationCanceledException>(() => Compile(PluginWasm.FromUrl(server.Url()), null, source.Token));
-        cancel.Join();
+        Assert.ThrowsAny<OperationCanceledException>(() => Compile(PluginWasm.FromUrl(other.Url()), null, source.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => Compile(PluginWasm.FromUrl(other.Url()), null, source.Token));
+    }
+
+    private static Task Redirect(HttpContext context, string url)
+    {
+        context.Response.Redirect(url);
+        return Task.CompletedTask;
     }
 
     [Fact]
-    public void Redirects_lead_to_the_same_host_or_to_those_that_are_named()
+    public void Redirects_lead_to_the_same_host_and_port_or_to_those_that_are_named()
     {
         using HttpServer target = Serving(s_module);
         TestResolver resolver = new TestResolver().Add("start.example").Add("cdn.example");
-        using HttpServer same = new(context => Redirect(context, target.Url("/x", "start.example")));
+        using HttpServer same = new(context => context.Request.Path == "/x" ? context.Response.Body.WriteAsync(s_module, 0, s_module.Length) : Redirect(context, "/x"));
         using (CompiledPlugin compiled = Compile(PluginWasm.FromUrl(same.Url("/", "start.example")), resolver.Options))
+        {
+            Assert.Equal(2, same.Requests.Count);
+        }
+
+        // Another port is another server.
+        using HttpServer port = new(context => Redirect(context, target.Url("/x", "start.example")));
+        Assert.Contains("is not allowed", Fails(PluginWasm.FromUrl(port.Url("/", "start.example")), resolver.Options).Message, StringComparison.Ordinal);
+        Assert.Empty(target.Requests);
+        using (CompiledPlugin compiled = Compile(PluginWasm.FromUrl(port.Url("/", "start.example")), resolver.Options with { WasmRedirectHosts = [$"start.example:{target.Port}"] }))
         {
             Assert.Single(target.Requests);
         }
@@ -193,11 +208,43 @@ public sealed class WasmUrlTests
         using HttpServer file = new(context => Redirect(context, "file:///etc/passwd"));
         Fails(PluginWasm.FromUrl(file.Url("/", "start.example")), resolver.Options with { WasmRedirectHosts = ["*"] });
         Assert.Throws<ArgumentException>(() => Compile(new OwnSource("main"), new PluginHttpOptions { WasmRedirectHosts = ["["] }));
+    }
 
-        static Task Redirect(HttpContext context, string url)
+    // By names, so that the ports are those that the schemes have.
+    [Fact]
+    [Trait("Security", "HT-08")]
+    public void Each_hop_is_vetted_and_there_is_no_way_from_https_to_http()
+    {
+        using var certificate = new TestCertificate("start.example");
+        using HttpServer plain = Serving(s_module);
+        using var secure = new HttpServer(context => context.Request.Path == "/down" ? Redirect(context, "http://start.example/x") : context.Response.Body.WriteAsync(s_module, 0, s_module.Length), certificate.Server);
+        using HttpServer up = new(context => Redirect(context, "https://start.example/x"));
+        using HttpServer inside = new(context => Redirect(context, "http://inside.example/x"));
+        using HttpServer literal = new(context => Redirect(context, "http://10.0.0.1/x"));
+        var asked = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        PluginHttpOptions To(HttpServer server) => new()
         {
-            context.Response.Redirect(url);
-            return Task.CompletedTask;
+            TrustedRoots = [certificate.Root],
+            WasmRedirectHosts = ["inside.example", "10.0.0.1"],
+            BlockedAddresses = AddressKinds.Private | AddressKinds.LinkLocal,
+            Resolver = (host, _) =>
+            {
+                asked.Enqueue($"{host.Host}:{host.Port}");
+                return new ValueTask<IReadOnlyList<System.Net.IPEndPoint>>(
+                    [host.Host == "inside.example" ? new(System.Net.IPAddress.Parse("10.0.0.1"), 80) : new(System.Net.IPAddress.Loopback, host.Port == 443 ? secure.Port : server.Port)]);
+            },
+        };
+        using (CompiledPlugin compiled = Compile(PluginWasm.FromUrl("http://start.example/"), To(up)))
+        {
+            Assert.Equal(["start.example:80", "start.example:443"], asked);
+        }
+
+        Assert.Contains("from https to http", Fails(PluginWasm.FromUrl("https://start.example/down"), To(plain) with { WasmRedirectHosts = ["*"] }).Message, StringComparison.Ordinal);
+        Assert.Empty(plain.Requests);
+        foreach (HttpServer server in (HttpServer[])[inside, literal])
+        {
+            Assert.Contains("is not allowed", Fails(PluginWasm.FromUrl("http://start.example/"), To(server)).Message, StringComparison.Ordinal);
+            Assert.Single(server.Requests);
         }
     }
 

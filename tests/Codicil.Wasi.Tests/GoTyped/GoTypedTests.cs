@@ -61,7 +61,10 @@ public sealed class GoTypedTests
             _types = new GoTypes(document.GetProperty("structs"));
             _host = new GoHost(document, _types);
             JsonElement defaults = document.GetProperty("wasi");
-            WasiOptions options = WasiOptions.Default.WithSystemTime() with
+
+            // How far Go's collector has come when a function returns depends on the time that passes: the same in each run.
+            bool isTimeFree = @case.GetProperty("id").GetString() == "garbage-collection";
+            WasiOptions options = (isTimeFree ? WasiOptions.Default : WasiOptions.Default.WithSystemTime()) with
             {
                 Arguments = [.. Option("args", defaults)!.Value.EnumerateArray().Select(static argument => argument.GetString()!)],
                 Environment = [.. Option("env", defaults)!.Value.EnumerateObject().Select(static variable => KeyValuePair.Create(variable.Name, variable.Value.GetString()!))],

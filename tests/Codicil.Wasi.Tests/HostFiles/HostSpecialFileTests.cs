@@ -81,7 +81,10 @@ public sealed class HostSpecialFileTests
         tree.Write("file", "");
         using Microsoft.Win32.SafeHandles.SafeFileHandle holder = File.OpenHandle(tree.At("file"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         Assert.SkipUnless(HostTree.TryTakeLease(holder), "leases cannot be taken here");
-        Errno errno = await Task.Run(() => tree.Open("file", access: FileAccess.ReadWrite)).WaitAsync(TimeSpan.FromSeconds(20));
+
+        // Less than the 45 seconds after which the system breaks a lease.
+        Errno errno = await Task.Factory.StartNew(
+            () => tree.Open("file", access: FileAccess.ReadWrite), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(40));
         Assert.Equal(Errno.Busy, errno);
     }
 

@@ -25,7 +25,7 @@ internal sealed class ScriptParser
         _stream = Lexer.Tokenize(source);
         _cursor = new TokenCursor(_stream);
         ModuleScopes scopes = new();
-        _types = new TypeParser(_cursor, scopes);
+        _types = new TypeParser(_cursor, scopes, new AnnotationReader(_stream));
         _numbers = new ImmediateParser(_cursor, scopes, _types, new NameScope("local"), new LabelScope());
     }
 
