@@ -235,21 +235,22 @@ public sealed partial class DifferentialTests
 
     private static IEnumerable<Case> Interruptions(HttpServer server)
     {
-        const string TimeoutMs = """ "timeout_ms": 200, """;
+        // The time covers the making of a plug-in, too: long enough for that on a busy machine.
+        const string TimeoutMs = """ "timeout_ms": 1500, """;
         const string Endless = "(func (export \"f\") (result i32) (loop (br 0)) (i32.const 0)) (func (export \"g\") (result i32) (i32.const 7))";
         const string Reaching = "(import \"extism:host/user\" \"mult\" (func $mult (param i64 i64) (result i64)))"
             + " (func (export \"f\") (result i32) (drop (call $mult (i64.const 2) (i64.const 3))) (loop (br 0)) (i32.const 0)) (func (export \"g\") (result i32) (i32.const 7))";
         string manifest = JsonSerializer.Serialize(new { wasm = new[] { new { data = Convert.ToBase64String(Wat.ToBinary("(module " + Endless + ")")) } } });
         yield return new Case("timeout", manifest.Insert(1, TimeoutMs), false, [("f", ""), ("g", "")]);
-        yield return new Case("no timeout", manifest.Insert(1, TimeoutMs), false, [("g", ""), ("g", "")]);
+        yield return new Case("no timeout", manifest.Insert(1, """ "timeout_ms": 600000, """), false, [("g", ""), ("g", "")]);
         yield return new Case("timeout 0", manifest.Insert(1, """ "timeout_ms": 0, """), false, [("g", "")]);
 
         // A start function that does not end is not compared: nothing ends it there.
-        yield return Http("timeout of a request", ["127.0.0.1"], Request(server.Url("/slow/2000")), ("status", "")) with { Manifest = HttpManifest(["127.0.0.1"], TimeoutMs) };
+        yield return Http("timeout of a request", ["127.0.0.1"], Request(server.Url("/slow/8000")), ("status", "")) with { Manifest = HttpManifest(["127.0.0.1"], TimeoutMs) };
 
         manifest = JsonSerializer.Serialize(new { wasm = new[] { new { data = Convert.ToBase64String(Wat.ToBinary("(module " + Reaching + ")")) } } });
         yield return new Case("cancel", manifest, false, [("f", ""), ("g", "")], Hosts: true, IsCanceled: true);
-        yield return Http("cancel a request", ["127.0.0.1"], Request(server.Url("/slow/500")), ("status", "")) with { IsCanceled = true };
+        yield return Http("cancel a request", ["127.0.0.1"], Request(server.Url("/slow/4000")), ("status", "")) with { IsCanceled = true };
     }
 
     // After each request what the guest knows of the response.
