@@ -1,4 +1,5 @@
 using Codicil.Compiler;
+using Codicil.Format.Types;
 
 namespace Codicil.Tests;
 
@@ -45,6 +46,45 @@ public sealed class RegressionModuleStormTests
                 throw new InvalidOperationException(Wasm.Format($"{most} mappings"));
             }
         }, new() { Environment = { ["DOTNET_GCgen0size"] = "0x20000000" } }).AssertSucceeded();
+    }
+
+    [Fact]
+    [Trait("Security", "RS-05")]
+    public void Functions_of_the_host_of_types_that_guests_choose_do_not_use_up_the_mappings_of_the_process()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the mappings are those of Linux");
+        ChildProcess.Run(static _ =>
+        {
+            ValType[] kinds = [ValType.I32, ValType.I64, ValType.F32, ValType.F64];
+            using var engine = Engine.Create();
+            using Store kept = engine.CreateStore();
+            int calls = 0;
+            Instance first = Import(engine, kept, [], () => calls++);
+            int most = 0;
+            for (int i = 0; i < 1500; i++)
+            {
+                using Store store = engine.CreateStore();
+                Import(engine, store, [.. Enumerable.Range(0, 6).Select(place => kinds[(i >> (2 * place)) & 3])], () => calls++).GetFunction("f")!.Invoke();
+                if (i % 100 == 0)
+                {
+                    most = Math.Max(most, File.ReadLines("/proc/self/maps").Count());
+
+                    // Its thunk is no longer the engine's, but still its own.
+                    first.GetFunction("f")!.Invoke();
+                }
+            }
+
+            Console.WriteLine(most);
+            Assert.Equal(1515, calls);
+            Assert.True(most < 12_000, Wasm.Format($"{most} mappings"));
+        }).AssertSucceeded();
+
+        static Instance Import(Engine engine, Store store, ValType[] parameters, Action called)
+        {
+            var module = Module.FromText(engine, Wasm.Format(
+                $"""(module (import "" "" (func $f (param {string.Join(' ', parameters)}))) (func (export "f") {string.Concat(parameters.Select(static type => Wasm.Format($"({type}.const 0)")))} (call $f)))"""));
+            return store.Instantiate(module, Function.Create(store, new FunctionType([.. parameters], []), (_, _, _) => called()));
+        }
     }
 
     [Fact]

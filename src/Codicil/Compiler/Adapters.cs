@@ -15,7 +15,7 @@ namespace Codicil.Compiler;
 /// </summary>
 internal sealed partial class Adapters(ManagedEngine engine)
 {
-    /// <summary>The most entries of a kind that are kept. Guests choose their exports' types, and each entry is an assembly with about ten mappings of the process.</summary>
+    /// <summary>The most entries of a kind that are kept. Guests choose their exports' types, hosts may follow guests in their functions', and each entry is an assembly with about ten mappings of the process.</summary>
     private const int MostEntries = 256;
 
     private readonly ConcurrentDictionary<(Type Delegate, FunctionType Type), Lazy<MethodInfo>> _entries = new();
@@ -54,7 +54,7 @@ internal sealed partial class Adapters(ManagedEngine engine)
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public DynamicCall.Entry GetDynamicEntry(FunctionType type) => GetEntry(_dynamicEntries, type, key => EmitDynamicEntry(key));
 
-    // Delegates hold the code they lead to: what is dropped here lives as long as it is used. What could not be made (CodeMappings) may be made later, so failures are not kept.
+    // Delegates and functions hold the code they lead to: what is dropped here lives as long as it is used. What could not be made (CodeMappings) may be made later, so failures are not kept.
     private static TEntry GetEntry<TKey, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TEntry>(ConcurrentDictionary<TKey, Lazy<TEntry>> entries, TKey key, Func<TKey, TEntry> emit)
         where TKey : notnull
     {
@@ -75,15 +75,15 @@ internal sealed partial class Adapters(ManagedEngine engine)
     public FunctionInstance CreateHostFunction(ManagedStore store, Delegate callback)
     {
         Thunk thunk = _thunks.GetOrAdd(callback.GetType(), key => new Lazy<Thunk>(() => EmitThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
-        var host = new HostFunction(store, callback, null, null, thunk.WantsCaller ? thunk.Type : null, null);
+        var host = new HostFunction(store, thunk, callback, null, null, thunk.WantsCaller ? thunk.Type : null, null);
         return new FunctionInstance(store, host, thunk.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, Delegate callback)
     {
-        Thunk thunk = _rawThunks.GetOrAdd(type, key => new Lazy<Thunk>(() => EmitRawThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
-        return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null), type, thunk.GetCanonicalType(engine.Types), thunk.Code);
+        Thunk thunk = GetEntry(_rawThunks, type, key => EmitRawThunk(key));
+        return new FunctionInstance(store, new HostFunction(store, thunk, callback, null, null, type, null), type, thunk.GetCanonicalType(engine.Types), thunk.Code);
     }
 
     /// <summary>A host function in its raw form of a type of a module.</summary>
@@ -91,8 +91,8 @@ internal sealed partial class Adapters(ManagedEngine engine)
     public FunctionInstance CreateHostFunction(ManagedStore store, ManagedModule module, int typeIndex, Delegate callback)
     {
         FunctionType type = module.Format.GetFunctionType(typeIndex);
-        Thunk thunk = _rawThunks.GetOrAdd(WithoutIndices(type), key => new Lazy<Thunk>(() => EmitRawThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
-        return new FunctionInstance(store, new HostFunction(store, callback, null, null, type, null, module.Types), type, module.CanonicalTypes[typeIndex], thunk.Code);
+        Thunk thunk = GetEntry(_rawThunks, WithoutIndices(type), key => EmitRawThunk(key));
+        return new FunctionInstance(store, new HostFunction(store, thunk, callback, null, null, type, null, module.Types), type, module.CanonicalTypes[typeIndex], thunk.Code);
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
@@ -104,7 +104,7 @@ internal sealed partial class Adapters(ManagedEngine engine)
         }
 
         Thunk thunk = _boundThunks.GetOrAdd(definition.Method, _ => new Lazy<Thunk>(() => EmitBoundThunk(definition), LazyThreadSafetyMode.PublicationOnly)).Value;
-        return new FunctionInstance(store, new HostFunction(store, NoCallback, state, definition, null, null), thunk.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
+        return new FunctionInstance(store, new HostFunction(store, thunk, NoCallback, state, definition, null, null), thunk.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
     }
 
     /// <summary>Whether a host function is given a <see cref="Caller"/>.</summary>
@@ -118,9 +118,9 @@ internal sealed partial class Adapters(ManagedEngine engine)
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance Listen(FunctionInstance function, ModuleInstance importer, int functionIndex)
     {
-        Thunk thunk = _listeningThunks.GetOrAdd(WithoutIndices(function.Type), key => new Lazy<Thunk>(() => EmitListeningThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
+        Thunk thunk = GetEntry(_listeningThunks, WithoutIndices(function.Type), key => EmitListeningThunk(key));
         return new FunctionInstance(
-            function.ManagedStore, new ListenedImport(importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalType, thunk.Code);
+            function.ManagedStore, new ListenedImport(thunk, importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalType, thunk.Code);
     }
 
     // References are held alike, whatever they point to: thunks for types of different modules are the same code, and what an index means is the host function's to know.

@@ -168,8 +168,13 @@ internal sealed class HostFunction
     private readonly ManagedStore _store;
     private readonly TypeContext? _types;
 
-    public HostFunction(ManagedStore store, Delegate callback, object? state, BoundImport? definition, FunctionType? type, ModuleInstance? caller, TypeContext? types = null)
+    // Holds the code of the thunk, which the engine may keep no longer than functions have it.
+    private readonly object _thunk;
+
+    public HostFunction(
+        ManagedStore store, object thunk, Delegate callback, object? state, BoundImport? definition, FunctionType? type, ModuleInstance? caller, TypeContext? types = null)
     {
+        _thunk = thunk;
         _types = types;
         Type = type;
         _store = store;
@@ -188,7 +193,7 @@ internal sealed class HostFunction
     public TypeContext Types => _types ?? _store.ManagedEngine.HostTypes;
 
     /// <summary>The same function for another calling instance.</summary>
-    public HostFunction For(ModuleInstance caller) => new(_store, Callback, State, Definition, Type, caller, _types);
+    public HostFunction For(ModuleInstance caller) => new(_store, _thunk, Callback, State, Definition, Type, caller, _types);
 
     /// <summary>The instance that imported it, for functions that want a caller.</summary>
     public ModuleInstance? Instance { get; }

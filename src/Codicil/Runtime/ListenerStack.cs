@@ -171,7 +171,7 @@ internal static class ListenerOps
 }
 
 /// <summary>A host function that a listener hears of: the last argument of the emitted thunk around it.</summary>
-internal sealed class ListenedImport(ModuleInstance importer, int functionIndex, object target, nint code)
+internal sealed class ListenedImport(object thunk, ModuleInstance importer, int functionIndex, object target, nint code)
 {
     // Read by emitted code.
     public readonly ModuleInstance Importer = importer;
@@ -181,4 +181,7 @@ internal sealed class ListenedImport(ModuleInstance importer, int functionIndex,
     public readonly object Target = target;
 
     public readonly nint Code = code;
+
+    /// <summary>Holds the code of the thunk that this is the last argument of.</summary>
+    public readonly object Thunk = thunk;
 }
