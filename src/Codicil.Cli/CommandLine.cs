@@ -40,7 +40,7 @@ internal static class CommandLine
             {
                 foreach (ParseError error in parse.Errors)
                 {
-                    Messages.Error(error.Message);
+                    Messages.Error(Describe(error));
                 }
 
                 Messages.Note($"`codicil {(parse.CommandResult.Parent is null ? "" : parse.CommandResult.Command.Name + " ")}--help` shows the usage");
@@ -49,7 +49,9 @@ internal static class CommandLine
 
             if (parse.Action is not HelpAction && FindUnknownOption(parse, words) is string option)
             {
-                throw new UsageException($"there is no option `{option}`; `codicil {parse.CommandResult.Command.Name} --help` shows those there are");
+                throw new UsageException(File.Exists(option)
+                    ? $"`{option}` reads as an option; write `./{option}` for the file"
+                    : $"there is no option `{option}`; `codicil {parse.CommandResult.Command.Name} --help` shows those there are");
             }
 
             return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
@@ -71,6 +73,16 @@ internal static class CommandLine
             return ExitCodes.InternalError;
         }
     }
+
+    // What the parser says of an option that is given twice and of an argument that is missing names neither in our words.
+    private static string Describe(ParseError error) => error.SymbolResult switch
+    {
+        OptionResult { IdentifierTokenCount: > 1, Option: { Arity.MaximumNumberOfValues: 1 } option } => $"{option.Name}: given more than once",
+        CommandResult command when command.Command.Arguments.FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && command.GetResult(argument) is null or { Tokens.Count: 0 }) is Argument missing =>
+            $"{missing.Name.ToUpperInvariant()} is missing",
+        ArgumentResult { Tokens.Count: 0, Argument: { Arity.MinimumNumberOfValues: > 0 } missing } => $"{missing.Name.ToUpperInvariant()} is missing",
+        _ => error.Message,
+    };
 
     // The parser takes an unknown option for an argument. What follows `--` is an argument whatever it looks like.
     private static string? FindUnknownOption(ParseResult parse, string[] words)

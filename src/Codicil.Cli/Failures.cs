@@ -1,4 +1,5 @@
 using Codicil.Format;
+using Codicil.Format.Text;
 using Codicil.Plugins;
 
 namespace Codicil.Cli;
@@ -9,9 +10,10 @@ internal static class Failures
     // A recursion without end has as many frames as the stack holds; the first ones tell it.
     private const int MostFrames = 32;
     private const string FileKey = "codicil.file";
+    private const string PositionKey = "codicil.position";
 
-    /// <summary>Lets an error in a module that comes out of some work say which file it is about.</summary>
-    public static T About<T>(string file, Func<T> work)
+    /// <summary>Lets an error in a module that comes out of some work say which file it is about, and where in it when the module was text.</summary>
+    public static T About<T>(string file, Func<T> work, SourceMap? sourceMap = null)
     {
         try
         {
@@ -20,6 +22,7 @@ internal static class Failures
         catch (WasmException exception) when (exception is MalformedModuleException or InvalidModuleException or UnsupportedModuleException)
         {
             exception.Data[FileKey] = file;
+            exception.Data[PositionKey] = sourceMap?.Find(exception);
             throw;
         }
     }
@@ -86,8 +89,30 @@ internal static class Failures
 
                 return;
             default:
-                Messages.Error(exception.Data[FileKey] is string file ? $"{file}: {exception.Message}" : exception.Message);
+                Messages.Error(exception.Data[FileKey] is string file ? Locate(file, exception) : exception.Message);
                 return;
         }
+    }
+
+    // FILE:LINE:COLUMN in front, as editors and terminals find it.
+    private static string Locate(string file, Exception exception)
+    {
+        TextPosition? place = exception switch
+        {
+            MalformedModuleException { Line: int line, Column: int column } => new TextPosition(line, column),
+            InvalidModuleException { Line: int line, Column: int column } => new TextPosition(line, column),
+            _ => exception.Data[PositionKey] as TextPosition?,
+        };
+        string message = exception.Message;
+        if (place?.ToString() is not string text)
+        {
+            return $"{file}: {message}";
+        }
+
+        // The message has it, too: before what is about the module's bytes, or at the end.
+        string before = $"{text}: ";
+        string behind = $" (at {text})";
+        message = message.StartsWith(before, StringComparison.Ordinal) ? message[before.Length..] : message.EndsWith(behind, StringComparison.Ordinal) ? message[..^behind.Length] : message;
+        return $"{file}:{text}: {message}";
     }
 }

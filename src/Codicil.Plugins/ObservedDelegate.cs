@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Linq.Expressions;
 using System.Reflection;
+using System.Reflection.Emit;
 
 namespace Codicil.Plugins;
 
@@ -11,31 +12,59 @@ namespace Codicil.Plugins;
 [RequiresDynamicCode("Code is compiled for the delegate's type at run time.")]
 internal sealed class ObservedDelegate(string name, Delegate callback)
 {
-    // Compiled when a first instance wants it, once for all of them.
-    private readonly Lazy<Func<string, Delegate>> _bind = new(() => Compile(name, callback));
+    // Compiled when a first instance wants it, once for all of them; what observes, when somebody does.
+    private readonly Lazy<DynamicMethod> _choose = new(() => CompileChoice(callback.GetType()));
+    private readonly Lazy<Func<string, Delegate>> _observe = new(() => CompileObserved(name, callback));
 
     /// <summary>The delegate for an instance.</summary>
-    public Delegate Bind(CurrentPlugin current) => _bind.Value(current.PluginName);
+    public Delegate Bind(CurrentPlugin current)
+    {
+        string plugin = current.PluginName;
+        return _choose.Value.CreateDelegate(callback.GetType(), new Choice(callback, () => _observe.Value(plugin)));
+    }
 
-    // plugin => (a, b) => ObservesHostCalls ? Observe(name, plugin, () => callback(a, b)) : callback(a, b)
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "Delegates keep their Invoke method.")]
-    private static Func<string, Delegate> Compile(string name, Delegate callback)
+    // (choice, a, b) => ObservesHostCalls ? ((T)choice.Observed)(a, b) : ((T)choice.Callback)(a, b)
+    private static DynamicMethod CompileChoice(Type type)
+    {
+        MethodInfo invoke = InvokeOf(type);
+        Type[] parameters = [.. invoke.GetParameters().Select(static parameter => parameter.ParameterType)];
+        var method = new DynamicMethod("observed", invoke.ReturnType, [typeof(Choice), .. parameters], typeof(ObservedDelegate), skipVisibility: true);
+        ILGenerator il = method.GetILGenerator();
+        Label observed = il.DefineLabel();
+        il.Emit(OpCodes.Call, typeof(PluginTelemetry).GetProperty(nameof(PluginTelemetry.ObservesHostCalls))!.GetMethod!);
+        il.Emit(OpCodes.Brtrue, observed);
+        Call(nameof(Choice.Callback));
+        il.MarkLabel(observed);
+        Call(nameof(Choice.Observed));
+        return method;
+
+        void Call(string target)
+        {
+            il.Emit(OpCodes.Ldarg_0);
+            il.Emit(OpCodes.Call, typeof(Choice).GetProperty(target)!.GetMethod!);
+            il.Emit(OpCodes.Castclass, type);
+            for (int i = 0; i < parameters.Length; i++)
+            {
+                il.Emit(OpCodes.Ldarg, (short)(i + 1));
+            }
+
+            il.Emit(OpCodes.Callvirt, invoke);
+            il.Emit(OpCodes.Ret);
+        }
+    }
+
+    // plugin => (a, b) => Observe(name, plugin, () => callback(a, b))
+    private static Func<string, Delegate> CompileObserved(string name, Delegate callback)
     {
         Type type = callback.GetType();
-        MethodInfo invoke = type.GetMethod("Invoke")!;
         ParameterExpression plugin = Expression.Parameter(typeof(string), "plugin");
-        ParameterExpression[] parameters = [.. invoke.GetParameters().Select(static parameter => Expression.Parameter(parameter.ParameterType, parameter.Name))];
-
-        // Variables that an inner function captures live on the heap from the beginning of their block on: copies, so that a call that nobody observes allocates nothing.
-        ParameterExpression[] copies = [.. parameters.Select(static parameter => Expression.Variable(parameter.Type, parameter.Name))];
-        Expression observed = Expression.Block(
-            invoke.ReturnType,
-            copies,
-            [.. copies.Zip(parameters, Expression.Assign), Observed(name, plugin, Expression.Invoke(Expression.Constant(callback), copies))]);
-        Expression body = Expression.Condition(
-            Expression.Property(null, typeof(PluginTelemetry).GetProperty(nameof(PluginTelemetry.ObservesHostCalls))!), observed, Expression.Invoke(Expression.Constant(callback), parameters), invoke.ReturnType);
+        ParameterExpression[] parameters = [.. InvokeOf(type).GetParameters().Select(static parameter => Expression.Parameter(parameter.ParameterType, parameter.Name))];
+        Expression body = Observed(name, plugin, Expression.Invoke(Expression.Constant(callback), parameters));
         return Expression.Lambda<Func<string, Delegate>>(Expression.Convert(Expression.Lambda(type, body, parameters), typeof(Delegate)), plugin).Compile();
     }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Delegates keep their Invoke method.")]
+    private static MethodInfo InvokeOf(Type type) => type.GetMethod("Invoke")!;
 
     private static Expression Observed(string name, ParameterExpression plugin, InvocationExpression call)
     {
@@ -100,4 +129,12 @@ internal sealed class ObservedDelegate(string name, Delegate callback)
     }
 
     private static InvalidOperationException NoTask() => new("an asynchronous host function returned null instead of a task");
+
+    /// <summary>The two ways that a call can take.</summary>
+    private sealed class Choice(Delegate callback, Func<Delegate> observe)
+    {
+        public Delegate Callback { get; } = callback;
+
+        public Delegate Observed => field ??= observe();
+    }
 }

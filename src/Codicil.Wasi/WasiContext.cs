@@ -101,6 +101,9 @@ internal sealed class WasiContext : IDisposable
     /// <summary>From now on several threads use what is the store's.</summary>
     public void Share() => _gate ??= new Lock();
 
+    /// <summary>Whether several threads use what is the store's.</summary>
+    public bool IsShared => _gate is not null;
+
     /// <summary>Keeps the other threads of a program out.</summary>
     public WasiGate.Inside Enter() => new(_gate);
 
@@ -184,13 +187,11 @@ internal sealed class WasiContext : IDisposable
 internal sealed class InstanceState
 {
     private readonly Memory _memory;
-    private readonly bool _isShared;
 
     public InstanceState(Instance instance, WasiOptions options)
     {
         Instance = instance;
         _memory = instance.GetMemory("memory") ?? throw new TrapException("missing required memory export: a module that imports WASI must export its memory as `memory`");
-        _isShared = _memory.Shared is not null;
         WallClock = options.WallClock.CreateWallClock();
         MonotonicClock = options.MonotonicClock.CreateMonotonicClock();
         Random = options.Random.CreateSource();
@@ -205,5 +206,8 @@ internal sealed class InstanceState
     public RandomSource Random { get; }
 
     /// <summary>The instance's memory for the time of a call.</summary>
-    public GuestMemory GetMemory() => new(_memory, _isShared);
+    public GuestMemory GetMemory() => new(_memory);
+
+    /// <summary>The bytes of the memory below 2 GiB, likewise.</summary>
+    public Span<byte> GetLowMemory() => _memory.GetSpan(0, (int)Math.Min(_memory.LengthInBytes, int.MaxValue));
 }

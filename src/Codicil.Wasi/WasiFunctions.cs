@@ -37,7 +37,7 @@ internal static class WasiFunctions
         ("fd_seek", static (c, s) => (Caller caller, uint fd, ulong offset, uint whence, uint result) => { using WasiGate.Inside inside = c.Enter(); return (int)c.FileDescriptor.Seek(caller, fd, offset, whence, result, s); }),
         ("fd_sync", static (c, _) => (uint fd) => { using WasiGate.Inside inside = c.Enter(); return (int)c.FileDescriptor.Sync(fd, dataOnly: false); }),
         ("fd_tell", static (c, _) => (Caller caller, uint fd, uint result) => { using WasiGate.Inside inside = c.Enter(); return (int)c.FileDescriptor.Tell(caller, fd, result); }),
-        ("fd_write", static (c, _) => (Caller caller, uint fd, uint vectors, uint count, uint result) => { using WasiGate.Inside inside = c.Enter(); return (int)c.FileDescriptor.Write(caller, fd, vectors, count, result); }),
+        ("fd_write", static (c, _) => (Caller caller, uint fd, uint vectors, uint count, uint result) => (int)c.FileDescriptor.Write(caller, fd, vectors, count, result)),
         ("path_create_directory", static (c, _) => (Caller caller, uint fd, uint path, uint length) => { using WasiGate.Inside inside = c.Enter(); return (int)c.Path.CreateDirectory(caller, fd, path, length); }),
         ("path_filestat_get", static (c, s) => (Caller caller, uint fd, uint lookup, uint path, uint length, uint result) => { using WasiGate.Inside inside = c.Enter(); return (int)c.Path.GetStatus(caller, fd, lookup, path, length, result, s); }),
         ("path_filestat_set_times", static (c, _) => (Caller caller, uint fd, uint lookup, uint path, uint length, ulong access, ulong modification, uint flags) => { using WasiGate.Inside inside = c.Enter(); return (int)c.Path.SetTimes(caller, fd, lookup, path, length, access, modification, flags); }),

@@ -52,14 +52,49 @@ public sealed class ExitCodeTests : IDisposable
         Assert.Contains(position, result.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("run", "(module (func (result i32)))", "bad.wat:1:27: type mismatch")]
+    [InlineData("inspect", "(module (func (result i32)))", "bad.wat:1:27: type mismatch")]
+    [InlineData("wat2wasm", "(module (func (result i32)))", "bad.wat:1:27: type mismatch")]
+    [InlineData("run", "(module\n (func i32.cnst 1))", "bad.wat:2:8: unknown operator i32.cnst\n")]
+    [InlineData("inspect", "(module\n (func i32.cnst 1))", "bad.wat:2:8: unknown operator i32.cnst\n")]
+    [InlineData("wat2wasm", "(module\n (func i32.cnst 1))", "bad.wat:2:8: unknown operator i32.cnst\n")]
+    [InlineData("run", "", "bad.wat: unexpected end: the input is empty")]
+    public void Places_in_texts_are_said_as_editors_find_them(string command, string content, string expected)
+    {
+        string errors = CodicilProcess.Run(command, _scratch.Write("bad.wat", content)).AssertExitCode(65).Errors;
+        Assert.Contains(expected, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("(at ", errors.Replace("(at offset", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("MODULE is missing", "run")]
+    [InlineData("FILE is missing", "inspect")]
+    [InlineData("--invoke: given more than once", "run", "--invoke", "a", "--invoke", "b", "M")]
+    [InlineData("takes 1 argument, found 0", "run", "--invoke", "load", "M")]
+    [InlineData("--features: there is no feature `steam`", "run", "--features", "steam", "M")]
+    public void Wrong_usage_is_said_in_the_words_of_the_command_line(string expected, params string[] arguments)
+    {
+        string module = _scratch.Write("m.wat", Guests.Exports);
+        CodicilProcess.Result result = CodicilProcess.Run([.. arguments.Select(argument => argument == "M" ? module : argument)]).AssertExitCode(64);
+        Assert.Contains(expected, result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_without_scripts_is_no_success()
+    {
+        string folder = Path.GetDirectoryName(_scratch.Write("m.wat", Guests.Exports))!;
+        Assert.Contains("no scripts", CodicilProcess.Run("wast", folder).AssertExitCode(66).Errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_bad_module_of_a_plug_in_is_named()
     {
         string bad = _scratch.Write("bad.wat", "(module (func (result i32)))");
-        Assert.Contains("bad.wat: 1:27: ", CodicilProcess.Run("call", bad, "f").AssertExitCode(65).Errors, StringComparison.Ordinal);
-        Assert.Contains("bad.wat: 1:27: ", CodicilProcess.Run("call", "--link", $"x={bad}", Guests.CountVowels, "count_vowels").AssertExitCode(65).Errors, StringComparison.Ordinal);
+        Assert.Contains("bad.wat:1:27: type", CodicilProcess.Run("call", bad, "f").AssertExitCode(65).Errors, StringComparison.Ordinal);
+        Assert.Contains("bad.wat:1:27: type", CodicilProcess.Run("call", "--link", $"x={bad}", Guests.CountVowels, "count_vowels").AssertExitCode(65).Errors, StringComparison.Ordinal);
         string manifest = _scratch.Write("manifest.json", $$"""{"wasm":[{"path":{{System.Text.Json.JsonSerializer.Serialize(bad)}}}]}""");
-        Assert.Contains("bad.wat: 1:27: ", CodicilProcess.Run("call", "--manifest", manifest, "f").AssertExitCode(65).Errors, StringComparison.Ordinal);
+        Assert.Contains("bad.wat:1:27: type", CodicilProcess.Run("call", "--manifest", manifest, "f").AssertExitCode(65).Errors, StringComparison.Ordinal);
     }
 
     [Fact]

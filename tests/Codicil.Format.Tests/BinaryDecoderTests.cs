@@ -145,7 +145,7 @@ public sealed class BinaryDecoderTests
 
     [Theory]
     [Trait("Security", "DV-09")]
-    [InlineData("", "unexpected end", 0)]
+    [InlineData("", "unexpected end: the input is empty", 0)]
     [InlineData("006173", "unexpected end", 3)]
     [InlineData("0061736D0100", "unexpected end", 6)]
     [InlineData("286D6F64756C6529", "magic header not detected: the input looks like the text format", 0)]

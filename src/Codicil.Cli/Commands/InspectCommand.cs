@@ -7,6 +7,7 @@ using Codicil.Cli.Wast;
 using Codicil.Format;
 using Codicil.Format.Binary;
 using Codicil.Format.Modules;
+using Codicil.Format.Text;
 using Codicil.Format.Types;
 using Codicil.Format.Validation;
 
@@ -24,8 +25,8 @@ internal static class InspectCommand
         {
             string path = parse.GetValue(file)!;
             byte[] input = ModuleInput.ReadModule(path);
-            byte[] bytes = Failures.About(path, () => ModuleInput.ToBinary(input).Bytes);
-            WasmModule module = Failures.About(path, () => ModuleValidator.Validate(ModuleDecoder.Decode(bytes, WasmFeatures.All)).Module);
+            (byte[] bytes, SourceMap? sourceMap) = Failures.About(path, () => ModuleInput.ToBinary(input));
+            WasmModule module = Failures.About(path, () => ModuleValidator.Validate(ModuleDecoder.Decode(bytes, WasmFeatures.All)).Module, sourceMap);
             Code code = Progress.Run(progress =>
             {
                 progress($"generating the code of {path}");

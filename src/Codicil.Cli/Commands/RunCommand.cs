@@ -158,7 +158,7 @@ internal static class RunCommand
         {
             throw new UsageException(string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
-                $"`{name}` is {type}: it takes {type.Parameters.Length} arguments, found {arguments.Length}"));
+                $"`{name}` is {type}: it takes {type.Parameters.Length} argument{(type.Parameters.Length == 1 ? "" : "s")}, found {arguments.Length}"));
         }
 
         var values = new Value[arguments.Length];

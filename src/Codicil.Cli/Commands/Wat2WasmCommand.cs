@@ -28,15 +28,7 @@ internal static class Wat2WasmCommand
             ParsedModule module = Failures.About(path, () => Wat.Parse(text.AsSpan(text.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0)));
             if (!parse.GetValue(noCheck))
             {
-                try
-                {
-                    ModuleValidator.Validate(ModuleDecoder.Decode(module.Bytes.Span, WasmFeatures.All));
-                }
-                catch (WasmException exception)
-                {
-                    Messages.Error($"{path}: {ModuleInput.Describe(exception, module.SourceMap)}");
-                    return ExitCodes.BadModule;
-                }
+                Failures.About(path, () => ModuleValidator.Validate(ModuleDecoder.Decode(module.Bytes.Span, WasmFeatures.All)), module.SourceMap);
             }
 
             OutputFile.Write(parse.GetValue(output) ?? OutputFile.Beside(path, ".wasm"), module.Bytes.Span);

@@ -28,7 +28,7 @@ internal static class FeatureNames
             string name = (remove ? part[1..] : part).Replace("-", "", StringComparison.Ordinal);
             if (!Enum.TryParse(name, ignoreCase: true, out WasmFeatures feature) || char.IsAsciiDigit(name.FirstOrDefault()))
             {
-                throw new UsageException($"unknown feature {part}; there are {string.Join(", ", Enum.GetNames<WasmFeatures>().Select(Kebab))}");
+                throw new UsageException($"--features: there is no feature `{part}`; known are {string.Join(", ", Enum.GetNames<WasmFeatures>().Select(Kebab))}");
             }
 
             features = remove ? features & ~feature : features | feature;

@@ -7,7 +7,7 @@ internal static class WastSuite
     private const int StackBytes = 16 * 1024 * 1024;
 
     /// <summary>The scripts of files and folders (with their subfolders), each with the name that failures use.</summary>
-    /// <exception cref="FileNotFoundException">A path does not exist.</exception>
+    /// <exception cref="FileNotFoundException">A path does not exist, or is a folder without scripts.</exception>
     public static List<string> Find(IEnumerable<string> paths)
     {
         List<string> files = [];
@@ -15,7 +15,13 @@ internal static class WastSuite
         {
             if (Directory.Exists(path))
             {
+                int before = files.Count;
                 files.AddRange(Directory.EnumerateFiles(path, "*.wast", SearchOption.AllDirectories).Order(StringComparer.Ordinal));
+                if (files.Count == before)
+                {
+                    // Nothing has failed, and nothing was tested: a script's path that is wrong must not look like a success.
+                    throw new FileNotFoundException($"{path}: there are no scripts (*.wast) in it");
+                }
             }
             else if (File.Exists(path))
             {

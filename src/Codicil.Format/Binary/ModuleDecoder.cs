@@ -54,6 +54,11 @@ public ref partial struct ModuleDecoder
 
     private static void CheckHeader(ReadOnlySpan<byte> bytes)
     {
+        if (bytes.IsEmpty)
+        {
+            Malformed.Throw("unexpected end: the input is empty", 0);
+        }
+
         var reader = new ByteReader(bytes, 0, bytes.Length);
         if (reader.ReadFixed32() != Magic)
         {
