@@ -4,7 +4,7 @@ namespace Codicil.Tests;
 /// Function bodies around the last bytes of memory, each made to tempt the JIT into dropping, narrowing, merging, hoisting, duplicating or
 /// reordering an access. <c>$a</c> is the address; every body leaves an i64.
 /// </summary>
-internal static class GuardExactnessCases
+internal static partial class GuardExactnessCases
 {
     private const string Locals = "(local $x i64) (local $y i64) (local $i i32) (local $j i32) (local $d f64) (local $s f32)\n";
     private const string A = "(local.get $a)";
@@ -64,21 +64,6 @@ internal static class GuardExactnessCases
         return bodies.ConvertAll(static body => Locals + body);
     }
 
-    /// <summary>The bodies in which the JIT cancels a wide load behind a narrower one; then the same in functions that load a third width more often than these.</summary>
-    public static List<string> Cancelled()
-    {
-        var bodies = new List<string>();
-        AddCancelled(bodies);
-        bodies.AddRange(bodies.ConvertAll(static body => "(loop (drop (v128.load (i32.const 0))))" + body));
-        return bodies.ConvertAll(static body => Locals + body);
-    }
-
-    /// <summary>A body whose address is no parameter.</summary>
-    /// <param name="body">The body.</param>
-    /// <param name="address">The address, an expression.</param>
-    public static string WithAddress(string body, string address) =>
-        body.Insert(body.IndexOf('\n', StringComparison.Ordinal) + 1, $"(local.set $a {address})\n");
-
     private static string Zero(string type) => $"({type}.const 0)";
 
     private static string Local(string type) => type switch { "i32" => "$i", "i64" => "$x", "f32" => "$s", _ => "$d" };
@@ -90,35 +75,6 @@ internal static class GuardExactnessCases
         "f64" => $"(i64.reinterpret_f64 {value})",
         _ => value,
     };
-
-    // A wide load goes into a value which is, once the JIT has calculated, one that it has already from a narrower load of the same place.
-    private static void AddCancelled(List<string> bodies)
-    {
-        foreach (Access narrow in s_loads)
-        {
-            foreach (Access wide in s_loads.Where(wide => wide.Width > narrow.Width))
-            {
-                foreach (string offset in (string[])["", "offset=4", "offset=40000"])
-                {
-                    AddCancelled(bodies, ToI64(narrow.Type, $"({narrow.Load} {offset} {A})"), ToI64(wide.Type, $"({wide.Load} {offset} {A})"));
-                }
-            }
-
-            AddCancelled(bodies, ToI64(narrow.Type, $"({narrow.Load} {A})"), $"(call $load64 {A})");
-        }
-    }
-
-    /// <summary>Adds bodies in which nothing is left of a wide load but its trap.</summary>
-    /// <param name="bodies">Where they go.</param>
-    /// <param name="narrow">An i64 from a narrower load.</param>
-    /// <param name="wide">An i64 from the wide one.</param>
-    public static void AddCancelled(List<string> bodies, string narrow, string wide)
-    {
-        bodies.Add($"(local.set $x {narrow}) (i64.add (local.get $x) (i64.mul (i64.sub (local.get $x) (local.get $x)) {wide}))");
-        bodies.Add($"(i64.mul (i64.sub {narrow} {narrow}) {wide})");
-        bodies.Add($"(i64.and {wide} (i64.xor {narrow} {narrow}))");
-        bodies.Add($"(i64.add {narrow} (i64.sub {wide} {wide}))");
-    }
 
     private static void AddLoads(List<string> bodies, Access access)
     {

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Reflection.Emit;
 
 using Codicil.Format.Instructions;
+using Codicil.Runtime;
 
 namespace Codicil.Compiler;
 

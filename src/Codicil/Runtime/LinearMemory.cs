@@ -30,10 +30,10 @@ internal sealed unsafe partial class LinearMemory : IDisposable
     /// <summary>The address of byte 0. Never changes.</summary>
     public readonly nint Base;
 
-    /// <summary><see cref="Base"/> and <see cref="Compiler.GuardAddressing.NearBias"/>, for code without checks.</summary>
+    /// <summary><see cref="Base"/> and <see cref="GuardAddressing.NearBias"/>, for code without checks.</summary>
     public readonly nint NearBase;
 
-    /// <summary><see cref="Base"/> and <see cref="Compiler.GuardAddressing.FarBias"/>, for code without checks.</summary>
+    /// <summary><see cref="Base"/> and <see cref="GuardAddressing.FarBias"/>, for code without checks.</summary>
     public readonly nint FarBase;
 
     /// <summary>The number of bytes that are memory now. Grows; 0 once the memory is disposed. Emitted code reads it; nobody else writes it.</summary>
@@ -58,8 +58,8 @@ internal sealed unsafe partial class LinearMemory : IDisposable
         Type = type;
         Mode = slot.Arena.SlotLength == AddressSpace.WideSlotLength ? MemoryMode.WideGuard : MemoryMode.Guard;
         Base = slot.Base;
-        NearBase = Base + Compiler.GuardAddressing.NearBias;
-        FarBase = Base + Compiler.GuardAddressing.FarBias;
+        NearBase = Base + GuardAddressing.NearBias;
+        FarBase = Base + GuardAddressing.FarBias;
         Length = length;
         _budget = budget;
         _slot = slot with { DirtyLength = length, IsAccessible = true };

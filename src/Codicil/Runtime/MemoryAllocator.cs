@@ -18,7 +18,7 @@ internal static class MemoryAllocator
     /// <summary>Makes a memory of its type's minimum size, zero.</summary>
     /// <param name="type">A valid memory type.</param>
     /// <param name="mode">
-    /// The mode wanted. Those with custom page sizes are checked, and so are all where guard slots have run out,
+    /// The mode wanted. Memories with custom page sizes are checked, 64-bit ones that begin above 16 GiB, and all where guard slots have run out,
     /// unless <paramref name="requireMode"/>.
     /// </param>
     /// <param name="pageLimit">The host's limit in pages of the type's page size.</param>

@@ -37,10 +37,10 @@ internal sealed class ModuleInstance : Instance
     /// <summary>The address of memory 0.</summary>
     public nint MemoryBase;
 
-    /// <summary>The address of memory 0 and <see cref="Compiler.GuardAddressing.NearBias"/>, for code without checks.</summary>
+    /// <summary>The address of memory 0 and <see cref="GuardAddressing.NearBias"/>, for code without checks.</summary>
     public nint NearMemoryBase;
 
-    /// <summary>The address of memory 0 and <see cref="Compiler.GuardAddressing.FarBias"/>, for code without checks.</summary>
+    /// <summary>The address of memory 0 and <see cref="GuardAddressing.FarBias"/>, for code without checks.</summary>
     public nint FarMemoryBase;
 
     public LinearMemory? Memory0;

@@ -1,4 +1,4 @@
-namespace Codicil.Compiler;
+namespace Codicil.Runtime;
 
 /// <summary>
 /// Where code without checks lets its addresses start, so that the JIT learns nothing about one address from another.
