@@ -26,7 +26,7 @@ internal static class GuardExactnessMemory
     {
         AccessedMemory.Second => "(memory 1 1) (memory (export \"m\") 1 2)",
         AccessedMemory.Wide => "(memory (export \"m\") i64 1 2)",
-        AccessedMemory.Huge => "(memory (export \"m\") i64 1)",
+        AccessedMemory.Huge => "(memory (export \"m\") i64 1) (global $high (mut i64) (i64.const 0))",
         _ => "(memory (export \"m\") 1 2)",
     };
 
@@ -91,16 +91,42 @@ internal static class GuardExactnessMemory
             }
 
             start = at;
-            int depth = 0;
-            do
-            {
-                depth += text[at] == '(' ? 1 : text[at] == ')' ? -1 : 0;
-                at++;
-            }
-            while (depth > 0);
+            at = EndOf(text, start);
             bool widens = memory >= AccessedMemory.Wide && ((addresses >> operand) & 1) != 0;
-            result.Append(widens ? "(i64.extend_i32_u " : "").Append(Rewrite(text[start..at], memory)).Append(widens ? ")" : "");
+            string rewritten = Rewrite(text[start..at], memory);
+            result.Append(widens ? Widen(rewritten, memory) : rewritten);
         }
+    }
+
+    // Sums and differences are made of 64 bits; what they are made of is extended, and in the larger memory the JIT does not know that.
+    private static string Widen(string operand, AccessedMemory memory)
+    {
+        foreach (string operation in (string[])["(i32.add ", "(i32.sub "])
+        {
+            if (operand.StartsWith(operation, StringComparison.Ordinal))
+            {
+                int end = EndOf(operand, operation.Length);
+                string second = operand[end..^1].Trim();
+                return $"(i64{operation[4..]}{Widen(operand[operation.Length..end], memory)} {Widen(second, memory)})";
+            }
+        }
+
+        return operand.StartsWith("(i32.const ", StringComparison.Ordinal) ? operand.Replace("i32", "i64", StringComparison.Ordinal)
+            : memory == AccessedMemory.Huge ? $"(i64.or (i64.extend_i32_u {operand}) (global.get $high))"
+            : $"(i64.extend_i32_u {operand})";
+    }
+
+    private static int EndOf(string text, int start)
+    {
+        int depth = 0;
+        int at = start;
+        do
+        {
+            depth += text[at] == '(' ? 1 : text[at] == ')' ? -1 : 0;
+            at++;
+        }
+        while (depth > 0);
+        return at;
     }
 
     // A bit for each operand that is an address or a length; 0 for what is no access.
