@@ -164,8 +164,14 @@ public sealed partial class Plugin
         if (_closedBy is not null)
         {
             // Before anybody can reset it.
-            _store.Dispose();
-            Interlocked.Exchange(ref _state, Closed);
+            try
+            {
+                _store.Dispose();
+            }
+            finally
+            {
+                Interlocked.Exchange(ref _state, Closed);
+            }
         }
         else
         {

@@ -75,9 +75,13 @@ public sealed partial class Plugin
     // Names are the caller's, who may have them from anybody: where a call did not come so far as to look for its function, this does.
     private PluginOperation WithKnownName(in PluginOperation operation, string name) => !operation.IsObserved || FunctionExists(name) ? operation : operation with { Name = null };
 
+    // What the rate kept from this instance's log and its sink does not know yet.
+    private long _lostMessages;
+
     private bool MayLog()
     {
         bool may = _compiled.LogRate.TryTake(out long dropped);
+        _lostMessages += may ? 0 : 1;
         if (dropped > 0)
         {
             ReportDropped(dropped);
@@ -86,10 +90,19 @@ public sealed partial class Plugin
         return may;
     }
 
+    // The logger belongs to all instances of the plug-in and hears what all lost; a sink may belong to one of many, and hears what this one did.
     private void ReportDropped(long dropped)
     {
         PluginTelemetry.LogsDropped(Name, dropped);
-        WriteLog(PluginLogLevel.Warn, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{dropped} log messages were dropped: more than {_compiled.Options.MaxLogMessagesPerSecond} in a second"));
+        WriteToLogger(PluginLogLevel.Warn, Notice(dropped));
+        if (_lostMessages > 0)
+        {
+            WriteToSink(PluginLogLevel.Warn, Notice(_lostMessages));
+            _lostMessages = 0;
+        }
+
+        string Notice(long count) => string.Create(
+            System.Globalization.CultureInfo.InvariantCulture, $"{count} log messages were dropped: more than {_compiled.Options.MaxLogMessagesPerSecond} in a second");
     }
 
     // A filter that catches nothing: what ends a call is known here before it is translated.
@@ -115,7 +128,13 @@ public sealed partial class Plugin
     // A sink or a logger that throws is the host's affair: the guest that logged must neither notice nor be able to use it.
     private void WriteLog(PluginLogLevel level, string message)
     {
+        WriteToSink(level, message);
+        WriteToLogger(level, message);
+    }
+
 #pragma warning disable CA1031
+    private void WriteToSink(PluginLogLevel level, string message)
+    {
         try
         {
             (LogSink ?? PluginLogDefaults.Sink)?.Invoke(level, message);
@@ -123,7 +142,10 @@ public sealed partial class Plugin
         catch (Exception)
         {
         }
+    }
 
+    private void WriteToLogger(PluginLogLevel level, string message)
+    {
         try
         {
             if (_compiled.Logger is ILogger logger)
@@ -134,8 +156,8 @@ public sealed partial class Plugin
         catch (Exception)
         {
         }
-#pragma warning restore CA1031
     }
+#pragma warning restore CA1031
 }
 
 /// <summary>What a compiled plug-in's instances may log in a second, all together: instances come and go, with each lease of a pool, and the log stays. Thread-safe.</summary>

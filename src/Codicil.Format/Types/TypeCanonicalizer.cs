@@ -88,6 +88,9 @@ public sealed class TypeCanonicalizer
                 AddGroup(types.AsSpan().Slice(start, length), start, canonical);
                 start += length;
             }
+
+            // They would hold types that nobody has any more.
+            _references.Clear();
         }
 
         return canonical;
@@ -114,15 +117,15 @@ public sealed class TypeCanonicalizer
             BeginKey(1);
             AppendHeader(CompositeKind.Function, isFinal: true, supertypes: 0);
             AppendFunction(type, int.MaxValue, 0, context is null ? [] : context.Types);
-            if (FindGroup() is CanonicalGroup known)
+            if (FindGroup() is not CanonicalGroup group)
             {
-                return known.Types[0];
+                group = NewGroup(1);
+                NewType(group, 0, CompositeKind.Function, null);
+                Add(group);
             }
 
-            CanonicalGroup group = NewGroup(1);
-            CanonicalType added = NewType(group, 0, CompositeKind.Function, null);
-            Add(group);
-            return added;
+            _references.Clear();
+            return group.Types[0];
         }
     }
 

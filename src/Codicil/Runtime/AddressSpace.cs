@@ -327,7 +327,19 @@ internal static class AddressSpace
             }
         }
 
-        return false;
+        // Where addresses are few, those that wait in the queue are wanted more here.
+        return ReleaseIdleWideSlots() && TryAddArena();
+    }
+
+    private static bool ReleaseIdleWideSlots()
+    {
+        bool isAny = s_idleWideSlots.Count != 0;
+        while (s_idleWideSlots.TryDequeue(out GuardSlot idle))
+        {
+            ReleaseArena(idle.Arena);
+        }
+
+        return isAny;
     }
 
     private static Arena? TryReserveArena(int slots, ulong slotLength)
@@ -411,7 +423,9 @@ internal static class AddressSpace
         address = 0;
         lock (s_lock)
         {
-            if (length > s_maximumReserved - Math.Min(s_reserved, s_maximumReserved) || !TryCountMappings())
+            bool fits = length <= s_maximumReserved - Math.Min(s_reserved, s_maximumReserved)
+                || (ReleaseIdleWideSlots() && length <= s_maximumReserved - Math.Min(s_reserved, s_maximumReserved));
+            if (!fits || !TryCountMappings())
             {
                 return false;
             }
