@@ -10,6 +10,8 @@ namespace Codicil.Tests;
 /// <summary>Structures, arrays and casts: where fields are, what a type is, what the host sees, and what is collected.</summary>
 public sealed class StructureTests
 {
+    private static readonly FieldType s_reference = new(ValType.ExternRef, StorageKind.Value, true);
+
     private static readonly string[] s_fieldTypes = ["i8", "i16", "i32", "i64", "f32", "f64", "v128", "anyref", "funcref", "externref"];
 
     [Fact]
@@ -113,6 +115,76 @@ public sealed class StructureTests
             };
             Assert.Equal(expected, value);
         }
+    }
+
+    [Fact]
+    public void Words_of_each_kind_in_every_order_keep_their_values_through_collections()
+    {
+        // Bit by bit a reference or a number; those above eight words have groups behind them.
+        var patterns = new List<(int Words, int References)>();
+        for (int words = 1; words <= StructLayout.HeadWords + 2; words++)
+        {
+            for (int references = 0; references < 1 << words; references += words <= StructLayout.HeadWords ? 1 : 7)
+            {
+                patterns.Add((words, references));
+            }
+        }
+
+        var types = new StringBuilder();
+        foreach ((int words, int references) in patterns)
+        {
+            types.Append("(type (struct");
+            for (int i = 0; i < words; i++)
+            {
+                types.Append(IsReference(references, i) ? " (field externref)" : " (field i64)");
+            }
+
+            types.AppendLine("))");
+        }
+
+        using Engine engine = Wasm.CreateEngine();
+        using Store store = engine.CreateStore();
+        using Module module = Module.FromText(engine, $"(module {types})");
+        var structures = new List<StructReference>();
+        for (int type = 0; type < patterns.Count; type++)
+        {
+            (int words, int references) = patterns[type];
+            structures.Add(StructReference.Create(
+                store,
+                StructType.Get(store, module, type),
+                [.. Enumerable.Range(0, words).Select(i => IsReference(references, i) ? Value.FromExtern(Wasm.Format($"{type}.{i}")) : Value.FromI64(NumberOf(type, i)))]));
+        }
+
+        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        for (int type = 0; type < patterns.Count; type++)
+        {
+            (int words, int references) = patterns[type];
+            for (int i = 0; i < words; i++)
+            {
+                Assert.Equal(IsReference(references, i) ? Wasm.Format($"{type}.{i}") : NumberOf(type, i), structures[type].GetField(i).ToObject());
+            }
+        }
+
+        static bool IsReference(int references, int i) => (references >> i & 1) != 0;
+
+        // Looks like the address of nothing.
+        static long NumberOf(int type, int i) => -1 - ((long)type << 16) - i;
+    }
+
+    [Fact]
+    public void Objects_are_no_larger_than_their_fields_ask_for()
+    {
+        Assert.Equal(24, BytesOf());
+        Assert.Equal(48, BytesOf(s_reference, s_reference, s_reference));
+        Assert.Equal(56, BytesOf(Number(ValType.F64), s_reference, s_reference, s_reference));
+        Assert.Equal(40, BytesOf(Small(StorageKind.I8), Number(ValType.I64), Small(StorageKind.I8), Small(StorageKind.I16), Number(ValType.I32)));
+        Assert.Equal(40, BytesOf(Number(ValType.V128)));
+        Assert.Equal(24 + 64, BytesOf(s_reference, Number(ValType.V128), s_reference, Number(ValType.I64), s_reference, s_reference, s_reference));
+        Assert.Equal(24 + 64 + 32, BytesOf(s_reference, Number(ValType.V128), s_reference, Number(ValType.I64), s_reference, s_reference, s_reference, s_reference));
+
+        static int BytesOf(params FieldType[] fields) => StructLayout.Create([.. fields]).ObjectBytes;
+        static FieldType Number(ValType type) => new(type, StorageKind.Value, true);
+        static FieldType Small(StorageKind kind) => new(ValType.I32, kind, true);
     }
 
     [Fact]

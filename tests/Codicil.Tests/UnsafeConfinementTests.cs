@@ -33,7 +33,6 @@ public sealed partial class UnsafeConfinementTests
         // Fields of structures by their offsets, and bytes that become elements.
         "src/Codicil/Runtime/ArrayInstance.cs",
         "src/Codicil/Runtime/StructInstance.cs",
-        "src/Codicil/Runtime/StructLayout.cs",
         "src/Codicil/Semantics/GcOps.cs",
 
         // Atomic operations at checked addresses.

@@ -14,12 +14,23 @@ internal sealed class StructInstance<TFields> : StructReference
 
     /// <summary>What follows <see cref="AnyReference.Type"/>.</summary>
     public TFields Fields;
+
+    internal override StructReference New(GcType type) => new StructInstance<TFields>(type);
+}
+
+/// <summary>A structure without fields.</summary>
+internal sealed class EmptyStructInstance : StructReference
+{
+    public EmptyStructInstance(GcType type)
+        : base(type) => type.Charge();
+
+    internal override StructReference New(GcType type) => new EmptyStructInstance(type);
 }
 
 /// <summary>The fields of structures for those who know a type only at run time.</summary>
 internal static class StructFields
 {
-    /// <summary>From the type of an object to its first group.</summary>
+    /// <summary>From the type of an object to its first word.</summary>
     public const int FirstOffset = 8;
 
     /// <summary>Whether the runtime lays objects out as emitted code takes for granted.</summary>
@@ -78,164 +89,33 @@ internal static class StructFields
     private static ref byte FirstByte(AnyReference reference) =>
         ref Unsafe.AddByteOffset(ref Unsafe.As<GcType, byte>(ref Unsafe.AsRef(in reference.Type)), FirstOffset);
 
+    // A run of each kind at its longest, the most runs that there can be, groups, and what lies behind a run that is not whole.
     private static bool CheckLayout()
     {
-        var large = new StructInstance<Groups<Row2>>(GcType.Host);
-        var small = new StructInstance<FirstReferences>(GcType.Host);
-        var middle = new StructInstance<Groups<LaterReferences>>(GcType.Host);
+        var references = new StructInstance<References8>(GcType.Host);
+        var bytes = new StructInstance<Words8>(GcType.Host);
+        var runs = new StructInstance<Head<Words1, References1, Words1, References1, Words1, References1, Words1, References1>>(GcType.Host);
+        var groups = new StructInstance<Head<Head<Words2, References3>, Row2>>(GcType.Host);
+        var last = new StructInstance<Head<Head<References3, Words1>, References4>>(GcType.Host);
 
         // SAFETY: distances inside one object; nothing is read through them.
-        return Unsafe.ByteOffset(ref FirstByte(large), ref Unsafe.As<object?, byte>(ref large.Fields.First.Reference0)) == 0
-            && Unsafe.ByteOffset(ref FirstByte(large), ref Unsafe.As<object?, byte>(ref large.Fields.First.Reference1)) == 8
-            && Unsafe.ByteOffset(ref FirstByte(large), ref Unsafe.As<ulong, byte>(ref large.Fields.First.Bytes0)) == 16
-            && Unsafe.ByteOffset(ref FirstByte(large), ref Unsafe.As<ulong, byte>(ref large.Fields.First.Bytes1)) == 24
-            && Unsafe.ByteOffset(ref FirstByte(large), ref Unsafe.As<object?, byte>(ref large.Fields.Rest[0].Reference0)) == 32
-            && Unsafe.ByteOffset(ref FirstByte(large), ref Unsafe.As<object?, byte>(ref large.Fields.Rest[1].Reference3)) == 32 + 48 + 24
-            && Unsafe.ByteOffset(ref FirstByte(large), ref Unsafe.As<ulong, byte>(ref large.Fields.Rest[1].Bytes1)) == 32 + 48 + 40
-            && Unsafe.ByteOffset(ref FirstByte(small), ref Unsafe.As<object?, byte>(ref small.Fields.Reference1)) == 8
-            && Unsafe.ByteOffset(ref FirstByte(middle), ref Unsafe.As<object?, byte>(ref middle.Fields.Rest.Reference3)) == 32 + 24;
+        return Unsafe.SizeOf<References8>() == 64
+            && Unsafe.SizeOf<Words8>() == 64
+            && Unsafe.SizeOf<Group>() == StructLayout.GroupSize
+            && Unsafe.ByteOffset(ref FirstByte(references), ref Unsafe.As<object?, byte>(ref references.Fields.Reference0)) == 0
+            && Unsafe.ByteOffset(ref FirstByte(references), ref Unsafe.As<object?, byte>(ref references.Fields.Reference1)) == 8
+            && Unsafe.ByteOffset(ref FirstByte(references), ref Unsafe.As<object?, byte>(ref references.Fields.Reference7)) == 56
+            && Unsafe.ByteOffset(ref FirstByte(bytes), ref Unsafe.As<Words8, byte>(ref bytes.Fields)) == 0
+            && Unsafe.ByteOffset(ref FirstByte(runs), ref Unsafe.As<Words1, byte>(ref runs.Fields.First)) == 0
+            && Unsafe.ByteOffset(ref FirstByte(runs), ref Unsafe.As<References1, byte>(ref runs.Fields.Second)) == 8
+            && Unsafe.ByteOffset(ref FirstByte(runs), ref Unsafe.As<Words1, byte>(ref runs.Fields.Third)) == 16
+            && Unsafe.ByteOffset(ref FirstByte(runs), ref Unsafe.As<Words1, byte>(ref runs.Fields.Seventh)) == 48
+            && Unsafe.ByteOffset(ref FirstByte(runs), ref Unsafe.As<References1, byte>(ref runs.Fields.Eighth)) == 56
+            && Unsafe.ByteOffset(ref FirstByte(groups), ref Unsafe.As<References3, byte>(ref groups.Fields.First.Second)) == 16
+            && Unsafe.ByteOffset(ref FirstByte(groups), ref Unsafe.As<Row2, byte>(ref groups.Fields.Second)) == 40
+            && Unsafe.ByteOffset(ref FirstByte(groups), ref Unsafe.As<object?, byte>(ref groups.Fields.Second[1].References.Reference3)) == 40 + 48 + 24
+            && Unsafe.ByteOffset(ref FirstByte(groups), ref Unsafe.As<Words2, byte>(ref groups.Fields.Second[1].Bytes)) == 40 + 48 + 32
+            && Unsafe.ByteOffset(ref FirstByte(last), ref Unsafe.As<Words1, byte>(ref last.Fields.First.Second)) == 24
+            && Unsafe.ByteOffset(ref FirstByte(last), ref Unsafe.As<object?, byte>(ref last.Fields.Second.Reference3)) == 32 + 24;
     }
-}
-
-/// <summary>The fields of a structure without any.</summary>
-internal struct NoGroup;
-
-/// <summary>The references of the first group.</summary>
-internal struct FirstReferences
-{
-    public object? Reference0;
-    public object? Reference1;
-}
-
-/// <summary>The first group.</summary>
-internal struct FirstGroup
-{
-    public object? Reference0;
-    public object? Reference1;
-    public ulong Bytes0;
-    public ulong Bytes1;
-}
-
-/// <summary>The references of a later group.</summary>
-internal struct LaterReferences
-{
-    public object? Reference0;
-    public object? Reference1;
-    public object? Reference2;
-    public object? Reference3;
-}
-
-/// <summary>A later group.</summary>
-internal struct LaterGroup
-{
-    public object? Reference0;
-    public object? Reference1;
-    public object? Reference2;
-    public object? Reference3;
-    public ulong Bytes0;
-    public ulong Bytes1;
-}
-
-/// <summary>The first group and those behind it.</summary>
-internal struct Groups<TRow>
-    where TRow : struct
-{
-    public FirstGroup First;
-    public TRow Rest;
-}
-
-[InlineArray(1)]
-internal struct Row1
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(2)]
-internal struct Row2
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(3)]
-internal struct Row3
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(4)]
-internal struct Row4
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(6)]
-internal struct Row6
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(8)]
-internal struct Row8
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(12)]
-internal struct Row12
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(16)]
-internal struct Row16
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(24)]
-internal struct Row24
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(32)]
-internal struct Row32
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(64)]
-internal struct Row64
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(128)]
-internal struct Row128
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(256)]
-internal struct Row256
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(512)]
-internal struct Row512
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(1024)]
-internal struct Row1024
-{
-    private LaterGroup _first;
-}
-
-[InlineArray(4096)]
-internal struct Row4096
-{
-    private LaterGroup _first;
 }

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Reflection;
-using System.Runtime.CompilerServices;
 
 using Codicil.Format.Types;
 
@@ -8,33 +6,25 @@ namespace Codicil.Runtime;
 
 /// <summary>
 /// Where the fields of a structure are. A subtype has the fields of its supertype in front, and they must be where the supertype's code looks for them; but
-/// .NET puts references first. So an object is a row of groups, each with room for references and then for bytes: fields take the next room of their kind,
-/// and what comes later moves nothing. There are a few classes of objects, by the number of groups, and none is ever made for a guest.
+/// .NET puts references first. So an object is a row of words, each of which is a reference or bytes as the fields ask for it in their order: what comes later
+/// moves nothing. The first <see cref="HeadWords"/> are exactly what is asked for; behind them are groups, each with room for references and for bytes,
+/// so that there is an end to the number of classes.
 /// </summary>
 internal sealed class StructLayout
 {
-    private const int FirstCount = 2;
-    private const int LaterCount = 4;
-    private const int GroupBytes = 16;
+    /// <summary>The words of which each can be either.</summary>
+    public const int HeadWords = 8;
+
+    /// <summary>The size of a reference, and of what bytes are taken in.</summary>
+    public const int WordBytes = 8;
+
+    /// <summary>The room of a group.</summary>
+    public const int GroupReferences = 4;
+    public const int GroupBytes = 16;
+    public const int GroupSize = (GroupReferences * WordBytes) + GroupBytes;
 
     // Of .NET, and the type.
     private const int ObjectHeader = 24;
-    private const int FirstSize = (FirstCount * 8) + GroupBytes;
-    private const int LaterSize = (LaterCount * 8) + GroupBytes;
-
-    // The numbers of later groups that there are classes for; see ClassOf.
-    private static readonly (int Groups, Lazy<StructClass> Class)[] s_classes =
-    [
-        (1, Define<Groups<Row1>>()), (2, Define<Groups<Row2>>()), (3, Define<Groups<Row3>>()), (4, Define<Groups<Row4>>()),
-        (6, Define<Groups<Row6>>()), (8, Define<Groups<Row8>>()), (12, Define<Groups<Row12>>()), (16, Define<Groups<Row16>>()),
-        (24, Define<Groups<Row24>>()), (32, Define<Groups<Row32>>()), (64, Define<Groups<Row64>>()), (128, Define<Groups<Row128>>()),
-        (256, Define<Groups<Row256>>()), (512, Define<Groups<Row512>>()), (1024, Define<Groups<Row1024>>()), (4096, Define<Groups<Row4096>>()),
-    ];
-
-    private static readonly Lazy<StructClass> s_none = Define<NoGroup>();
-    private static readonly Lazy<StructClass> s_references = Define<FirstReferences>();
-    private static readonly Lazy<StructClass> s_first = Define<FirstGroup>();
-    private static readonly Lazy<StructClass> s_more = Define<Groups<LaterReferences>>();
 
     private StructLayout(int[] offsets, StructClass @class)
     {
@@ -42,7 +32,7 @@ internal sealed class StructLayout
         Class = @class;
     }
 
-    /// <summary>The offset of each field from the first group.</summary>
+    /// <summary>The offset of each field from the first word.</summary>
     public int[] Offsets { get; }
 
     /// <summary>The class of the objects.</summary>
@@ -54,23 +44,14 @@ internal sealed class StructLayout
     public static StructLayout Create(ImmutableArray<FieldType> fields)
     {
         int[] offsets = new int[fields.Length];
-        int references = 0;
-        int bytes = 0;
+        var room = new Room();
         for (int i = 0; i < offsets.Length; i++)
         {
             int size = SizeOf(fields[i]);
-            if (size == 0)
-            {
-                offsets[i] = PlaceOfReference(references++);
-                continue;
-            }
-
-            bytes = (bytes + size - 1) & -size;
-            offsets[i] = PlaceOfBytes(bytes);
-            bytes += size;
+            offsets[i] = size == 0 ? room.TakeReference() : room.TakeBytes(size);
         }
 
-        return new StructLayout(offsets, ClassOf(references, bytes));
+        return new StructLayout(offsets, room.ClassOf());
     }
 
     /// <summary>The bytes that a field takes; 0 for a reference.</summary>
@@ -87,45 +68,75 @@ internal sealed class StructLayout
         },
     };
 
-    private static int PlaceOfReference(int index) => index < FirstCount
-        ? index * 8
-        : FirstSize + ((index - FirstCount) / LaterCount * LaterSize) + ((index - FirstCount) % LaterCount * 8);
-
-    private static int PlaceOfBytes(int index) => index < GroupBytes
-        ? (FirstCount * 8) + index
-        : FirstSize + ((index / GroupBytes) - 1) * LaterSize + (LaterCount * 8) + (index % GroupBytes);
-
-    private static StructClass ClassOf(int references, int bytes)
+    /// <summary>What was given out. Each place depends on the fields before it and on nothing else.</summary>
+    private struct Room
     {
-        int groupsOfReferences = references <= FirstCount ? 0 : (references - FirstCount + LaterCount - 1) / LaterCount;
-        int groupsOfBytes = bytes <= GroupBytes ? 0 : (bytes - 1) / GroupBytes;
-        switch (groupsOfReferences, groupsOfBytes)
-        {
-            case (0, 0):
-                return (references + bytes == 0 ? s_none : bytes == 0 ? s_references : s_first).Value;
-            case (1, 0):
-                return s_more.Value;
-        }
+        private int _words;
+        private int _references;
+        private int _groupedReferences;
+        private int _groupedBytes;
 
-        int groups = Math.Max(groupsOfReferences, groupsOfBytes);
-        foreach ((int capacity, Lazy<StructClass> @class) in s_classes)
+        // What is left of a word of bytes.
+        private int _free;
+        private int _freeEnd;
+
+        public int TakeReference()
         {
-            if (capacity >= groups)
+            if (_words < HeadWords)
             {
-                return @class.Value;
+                _references |= 1 << _words;
+                return _words++ * WordBytes;
             }
+
+            int index = _groupedReferences++;
+            return (HeadWords * WordBytes) + (index / GroupReferences * GroupSize) + (index % GroupReferences * WordBytes);
         }
 
-        throw new ResourceLimitException("a structure has too many fields");
+        public int TakeBytes(int size)
+        {
+            int place = Align(_free, size);
+            if (place + size <= _freeEnd)
+            {
+                _free = place + size;
+                return place;
+            }
+
+            int length = Align(size, WordBytes);
+            place = TakeWords(length);
+            if (length - size > _freeEnd - _free)
+            {
+                _free = place + size;
+                _freeEnd = place + length;
+            }
+
+            return place;
+        }
+
+        public readonly StructClass ClassOf()
+        {
+            if (_groupedReferences + _groupedBytes == 0)
+            {
+                return StructClass.Get(_words, _references, groups: 0, groupsHaveBytes: false);
+            }
+
+            int groups = Math.Max((_groupedReferences + GroupReferences - 1) / GroupReferences, (_groupedBytes + GroupBytes - 1) / GroupBytes);
+            return StructClass.Get(HeadWords, _references, groups, groupsHaveBytes: _groupedBytes > 0);
+        }
+
+        private int TakeWords(int length)
+        {
+            if ((_words * WordBytes) + length <= HeadWords * WordBytes)
+            {
+                int place = _words * WordBytes;
+                _words += length / WordBytes;
+                return place;
+            }
+
+            int start = Align(_groupedBytes, length);
+            _groupedBytes = start + length;
+            return (HeadWords * WordBytes) + (start / GroupBytes * GroupSize) + (GroupReferences * WordBytes) + (start % GroupBytes);
+        }
+
+        private static int Align(int value, int size) => (value + size - 1) & -size;
     }
-
-    private static Lazy<StructClass> Define<TFields>()
-        where TFields : struct =>
-        new(static () => new StructClass(typeof(StructInstance<TFields>).GetConstructors()[0], static type => new StructInstance<TFields>(type), Unsafe.SizeOf<TFields>()));
 }
-
-/// <summary>A class of structures.</summary>
-/// <param name="Constructor">What emitted code calls with the type.</param>
-/// <param name="Allocate">Makes an object without values.</param>
-/// <param name="FieldBytes">The size of the fields.</param>
-internal sealed record StructClass(ConstructorInfo Constructor, Func<GcType, StructReference> Allocate, int FieldBytes);
