@@ -1,10 +1,22 @@
 using System.Reflection.Emit;
 
+using Codicil.Format.Instructions;
+
 namespace Codicil.Compiler;
 
 /// <summary>The parametric instructions: drop and select.</summary>
 internal sealed partial class FunctionEmitter
 {
+    /// <summary>Whether the topmost operand is a mutable global, or tells whether one is 0.</summary>
+    private bool _isGlobalOnTop;
+
+    private void FollowGlobal(in Instruction instruction) => _isGlobalOnTop = instruction.Opcode switch
+    {
+        Opcode.GlobalGet => _format.Globals[(int)instruction.Index].IsMutable,
+        Opcode.I32Eqz or Opcode.I64Eqz => _isGlobalOnTop,
+        _ => false,
+    };
+
     private void EmitDrop()
     {
         if (_pending is PendingKind.Constant or PendingKind.Local)
@@ -27,7 +39,7 @@ internal sealed partial class FunctionEmitter
     private void EmitSelect()
     {
         OperandKind kind = KindAt(_count - 2);
-        if (kind is OperandKind.I32 or OperandKind.I64)
+        if (!_isGlobalOnTop && kind is OperandKind.I32 or OperandKind.I64)
         {
             EmitIntegerSelect(kind);
         }
@@ -37,7 +49,7 @@ internal sealed partial class FunctionEmitter
         }
     }
 
-    // The JIT makes no conditional moves inside loops, and data-dependent selects mispredict there: b ^ ((a ^ b) & mask) instead.
+    // The JIT makes no conditional moves inside loops, and data-dependent selects mispredict there: b ^ ((a ^ b) & mask) instead. A global seldom changes there.
     private void EmitIntegerSelect(OperandKind kind)
     {
         if (_pending == PendingKind.Comparison && _onStack < 3)

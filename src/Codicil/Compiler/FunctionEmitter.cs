@@ -36,6 +36,9 @@ internal sealed partial class FunctionEmitter
     /// </summary>
     private const int LargeFrameBytes = 32 * 1024;
 
+    /// <summary>A leaf of at most this much CIL becomes part of its callers, as much as the JIT itself considers. It would often decide against it: see docs/decisions.md.</summary>
+    private const int InlinedCilBytes = 100;
+
     /// <summary>Above this estimate CIL is zeroed as a whole.</summary>
     private const int MostExplicitlyZeroedLocals = 64;
 
@@ -107,9 +110,17 @@ internal sealed partial class FunctionEmitter
             target.SetImplementationFlags(target.GetMethodImplementationFlags() | MethodImplAttributes.NoInlining | MethodImplAttributes.NoOptimization);
         }
 
+        else if (target == method && IsInlinedLeaf(summary))
+        {
+            method.SetImplementationFlags(method.GetMethodImplementationFlags() | MethodImplAttributes.AggressiveInlining);
+        }
+
         _module.Record(target, _il);
         return new FunctionFacts(_functionIndex, _il.Bytes, _il.Instructions, _il.LocalReferences, _il.Blocks, frame, isRefusedOptimization);
     }
+
+    // One that is there to trap keeps its frame, whose name is what a trap is read for, and stays out of the way.
+    private bool IsInlinedLeaf(in Summary summary) => _il.Bytes <= InlinedCilBytes && summary.Calls == 0 && !summary.HasLoop && !summary.HasUnreachable && _tryBlocks == 0;
 
     // Everything may have a place of its own, 8 bytes each, or 16 where there are vectors; the arguments of calls that do not fit in registers are in the frame, too. The JIT's own
     // spills were 2 % at most.
@@ -151,6 +162,9 @@ internal sealed partial class FunctionEmitter
                     break;
                 case Opcode.Loop:
                     summary.HasLoop = true;
+                    break;
+                case Opcode.Unreachable:
+                    summary.HasUnreachable = true;
                     break;
                 default:
                     summary.UsesVectors |= IsVector(instruction.Opcode) || (instruction.Opcode == Opcode.GlobalGet && _format.Globals[(int)instruction.Index].Type == ValType.V128);
@@ -315,6 +329,7 @@ internal sealed partial class FunctionEmitter
             }
 
             _bounds.Step(instruction);
+            FollowGlobal(instruction);
 
             _validator.Step(instruction);
             CheckCilBytes();
@@ -486,6 +501,7 @@ internal sealed partial class FunctionEmitter
 
         public bool HasLoop;
         public bool HasTailCall;
+        public bool HasUnreachable;
         public bool UsesVectors;
         public uint StateSlots;
 
