@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Reflection.Emit;
-using System.Runtime.Intrinsics;
 
 using Codicil.Format.Instructions;
 using Codicil.Format.Types;
@@ -12,7 +11,7 @@ namespace Codicil.Compiler;
 /// <summary>Structures and arrays. Validation has made sure of the types: what is left to check are nulls and indices, explicitly, since nothing but linear memory may fault.</summary>
 internal sealed partial class FunctionEmitter
 {
-    private const int FirstElementPool = 10;
+    private const int ElementAddressPool = 10;
 
     private bool EmitAggregate(in Instruction instruction)
     {
@@ -72,9 +71,7 @@ internal sealed partial class FunctionEmitter
                 return true;
             case Opcode.ArrayLen:
                 EmitNonNullTop();
-                _il.LoadField(RuntimeMembers.ArrayElements);
-                _il.Emit(OpCodes.Ldlen);
-                _il.Emit(OpCodes.Conv_I4);
+                _il.LoadField(RuntimeMembers.ArrayCount);
                 return true;
             case Opcode.ArrayFill:
                 EnsureTop(4);
@@ -85,7 +82,7 @@ internal sealed partial class FunctionEmitter
             case Opcode.ArrayCopy:
                 EnsureTop(5);
                 LoadInstance();
-                _il.Call(RuntimeMembers.Gc(nameof(GcOps.ArrayCopy)));
+                _il.Call(RuntimeMembers.GcOf(nameof(GcOps.ArrayCopy), ArrayInstance.ElementClass(ElementOf(type))));
                 Pop(5);
                 return true;
             case Opcode.ArrayInitData:
@@ -296,21 +293,32 @@ internal sealed partial class FunctionEmitter
     {
         FieldType element = ElementOf(type);
         LocalBuilder[] values = TakeOperands(length);
-        LocalBuilder elements = ScratchElements(element);
+        LocalBuilder array = Scratch(OperandKind.Reference);
         _il.LoadInt32(length);
         EmitLoadGcType(type);
-        _il.Call(RuntimeMembers.GcOf(nameof(GcOps.AllocateElements), ArrayInstance.ElementClass(element)));
-        _il.StoreLocal(elements);
+        _il.Call(RuntimeMembers.GcOf(nameof(GcOps.ArrayNewDefaultOf), ArrayInstance.ElementClass(element)));
+        _il.StoreLocal(array);
+        bool isShort = length <= ArrayInstance.MostShort(element);
+        LocalBuilder elements = array;
+        if (!isShort)
+        {
+            elements = Scratch(OperandKind.Reference);
+            _il.LoadLocal(array);
+            _il.LoadField(RuntimeMembers.ArrayElements);
+            _il.StoreLocal(elements);
+        }
+
         for (int i = 0; i < length; i++)
         {
             _il.LoadLocal(elements);
-            _il.LoadInt32(i);
-            EmitStoreElement(element, values[i]);
+            EmitFirstOf(isShort);
+            _il.LoadInt32(i * ArrayInstance.SizeOf(element));
+            _il.Emit(OpCodes.Add);
+            _il.LoadLocal(values[i]);
+            EmitStoreField(element);
         }
 
-        _il.LoadLocal(elements);
-        EmitLoadGcType(type);
-        _il.Call(RuntimeMembers.Gc(nameof(GcOps.Wrap)));
+        _il.LoadLocal(array);
         Push();
     }
 
@@ -321,25 +329,18 @@ internal sealed partial class FunctionEmitter
         LocalBuilder index = Scratch(OperandKind.I32);
         _il.StoreLocal(index);
         Pop(1);
-        LocalBuilder elements = EmitCheckedElements(element, index, below: 1);
-        _il.LoadLocal(elements);
-        _il.LoadLocal(index);
-        switch (ArrayInstance.ElementClass(element))
-        {
-            case Type t when t == typeof(byte):
-                _il.Emit(isSigned ? OpCodes.Ldelem_I1 : OpCodes.Ldelem_U1);
-                break;
-            case Type t when t == typeof(ushort):
-                _il.Emit(isSigned ? OpCodes.Ldelem_I2 : OpCodes.Ldelem_U2);
-                break;
-            case Type t when t == typeof(ReferenceElement):
-                _il.EmitType(OpCodes.Ldelema, t);
-                _il.Emit(OpCodes.Ldind_Ref);
-                break;
-            case Type t:
-                _il.EmitType(OpCodes.Ldelem, t);
-                break;
-        }
+        LocalBuilder address = Scratch(ElementAddressPool, typeof(byte).MakeByRefType());
+        Label isShort = _il.DefineLabel();
+        (LocalBuilder array, LocalBuilder length) = EmitCheckedArray(index, below: 1);
+        EmitFirstElement(array, isShort: true);
+        _il.StoreLocal(address);
+        EmitBranchIfShort(length, element, isShort);
+        EmitFirstElement(array, isShort: false);
+        _il.StoreLocal(address);
+        _il.Mark(isShort);
+        _il.LoadLocal(address);
+        EmitAddIndex(element, index);
+        EmitLoadField(element, isSigned);
     }
 
     private void EmitArraySet(int type)
@@ -351,61 +352,89 @@ internal sealed partial class FunctionEmitter
         _il.StoreLocal(value);
         _il.StoreLocal(index);
         Pop(2);
-        LocalBuilder elements = EmitCheckedElements(element, index, below: 2);
+        Label isShort = _il.DefineLabel();
+        Label done = _il.DefineLabel();
+        (LocalBuilder array, LocalBuilder length) = EmitCheckedArray(index, below: 2);
         Pop(1);
-        _il.LoadLocal(elements);
-        _il.LoadLocal(index);
-        EmitStoreElement(element, value);
+        EmitBranchIfShort(length, element, isShort);
+
+        // Twice, so that the JIT sees an address in an object, for which it has the shorter write barrier.
+        EmitFirstElement(array, isShort: false);
+        EmitAddIndex(element, index);
+        _il.LoadLocal(value);
+        EmitStoreField(element);
+        _il.Branch(OpCodes.Br, done);
+        _il.Mark(isShort);
+        EmitFirstElement(array, isShort: true);
+        EmitAddIndex(element, index);
+        _il.LoadLocal(value);
+        EmitStoreField(element);
+        _il.Mark(done);
     }
 
-    // The elements of the array on top, which has one at the index.
-    private LocalBuilder EmitCheckedElements(FieldType element, LocalBuilder index, int below)
+    // The array on top, which has an element at the index, and its length.
+    private (LocalBuilder Array, LocalBuilder Length) EmitCheckedArray(LocalBuilder index, int below)
     {
         EmitNonNullTop(below);
-        LocalBuilder elements = ScratchElements(element);
+        LocalBuilder array = Scratch(OperandKind.Reference);
+        LocalBuilder length = Scratch(OperandKind.I32);
+        Label inside = _il.DefineLabel();
         _il.Operands = _onStack - 1;
-        _il.LoadField(RuntimeMembers.ArrayElements);
-        _il.StoreLocal(elements);
-        EmitIndexCheck(index, elements, nameof(Traps.ArrayOutOfBounds));
-        return elements;
+        _il.StoreLocal(array);
+        _il.LoadLocal(array);
+        _il.LoadField(RuntimeMembers.ArrayCount);
+        _il.StoreLocal(length);
+        _il.LoadLocal(index);
+        _il.LoadLocal(length);
+        _il.Branch(OpCodes.Blt_Un, inside);
+        _il.Call(RuntimeMembers.Trap(nameof(Traps.ArrayOutOfBounds)));
+        _il.Mark(inside);
+        return (array, length);
     }
 
-    // Into the array and index on top.
-    private void EmitStoreElement(FieldType element, LocalBuilder value)
+    private void EmitBranchIfShort(LocalBuilder length, FieldType element, Label isShort)
     {
-        Type @class = ArrayInstance.ElementClass(element);
-        if (@class == typeof(ReferenceElement))
+        _il.LoadLocal(length);
+        _il.LoadInt32(ArrayInstance.MostShort(element));
+        _il.Branch(OpCodes.Ble_Un, isShort);
+    }
+
+    private void EmitFirstElement(LocalBuilder array, bool isShort)
+    {
+        _il.LoadLocal(array);
+        if (!isShort)
         {
-            _il.EmitType(OpCodes.Ldelema, @class);
-            _il.LoadLocal(value);
-            _il.Emit(OpCodes.Stind_Ref);
+            _il.LoadField(RuntimeMembers.ArrayElements);
+        }
+
+        EmitFirstOf(isShort);
+    }
+
+    // The address of the first element: of the short array on top, or of the .NET array.
+    private void EmitFirstOf(bool isShort)
+    {
+        if (!isShort)
+        {
+            _il.LoadFieldAddress(RuntimeMembers.FirstElement);
             return;
         }
 
-        _il.LoadLocal(value);
-        if (@class == typeof(byte))
-        {
-            _il.Emit(OpCodes.Stelem_I1);
-        }
-        else if (@class == typeof(ushort))
-        {
-            _il.Emit(OpCodes.Stelem_I2);
-        }
-        else
-        {
-            _il.EmitType(OpCodes.Stelem, @class);
-        }
+        _il.LoadFieldAddress(RuntimeMembers.ObjectType);
+        _il.LoadInt32(ArrayInstance.FirstOffset);
+        _il.Emit(OpCodes.Add);
     }
 
-    private LocalBuilder ScratchElements(FieldType element) => ArrayInstance.ElementClass(element) switch
+    private void EmitAddIndex(FieldType element, LocalBuilder index)
     {
-        Type t when t == typeof(byte) => Scratch(FirstElementPool, typeof(byte[])),
-        Type t when t == typeof(ushort) => Scratch(FirstElementPool + 1, typeof(ushort[])),
-        Type t when t == typeof(int) => Scratch(FirstElementPool + 2, typeof(int[])),
-        Type t when t == typeof(long) => Scratch(FirstElementPool + 3, typeof(long[])),
-        Type t when t == typeof(float) => Scratch(FirstElementPool + 4, typeof(float[])),
-        Type t when t == typeof(double) => Scratch(FirstElementPool + 5, typeof(double[])),
-        Type t when t == typeof(Vector128<byte>) => Scratch(FirstElementPool + 6, typeof(Vector128<byte>[])),
-        _ => Scratch(FirstElementPool + 7, typeof(ReferenceElement[])),
-    };
+        _il.LoadLocal(index);
+        _il.Emit(OpCodes.Conv_U);
+        int size = ArrayInstance.SizeOf(element);
+        if (size > 1)
+        {
+            _il.LoadInt32(size);
+            _il.Emit(OpCodes.Mul);
+        }
+
+        _il.Emit(OpCodes.Add);
+    }
 }

@@ -49,8 +49,8 @@ internal sealed partial class FunctionEmitter
     private readonly FunctionType _type;
     private readonly int _parameterCount;
     private readonly Dictionary<int, LocalBuilder> _slots = [];
-    private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[FirstElementPool + 8];
-    private readonly int[] _nextScratch = new int[FirstElementPool + 8];
+    private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[ElementAddressPool + 1];
+    private readonly int[] _nextScratch = new int[ElementAddressPool + 1];
 
     private CilWriter _il = null!;
     private LocalBuilder[] _locals = [];

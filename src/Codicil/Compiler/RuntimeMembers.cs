@@ -59,7 +59,9 @@ internal static class RuntimeMembers
     public static readonly FieldInfo GcTypes = typeof(ModuleInstance).GetField(nameof(ModuleInstance.GcTypes), Instance)!;
     public static readonly FieldInfo ObjectType = typeof(AnyReference).GetField(nameof(AnyReference.Type), Instance)!;
     public static readonly FieldInfo ObjectKind = typeof(GcType).GetField(nameof(GcType.Kind), Instance)!;
-    public static readonly FieldInfo ArrayElements = typeof(ArrayInstance).GetField(nameof(ArrayInstance.Elements), Instance)!;
+    public static readonly FieldInfo ArrayCount = typeof(ArrayInstance).GetField(nameof(ArrayInstance.Count), Instance)!;
+    public static readonly FieldInfo ArrayElements = typeof(LongArrayInstance).GetField(nameof(LongArrayInstance.Elements), Instance)!;
+    public static readonly FieldInfo FirstElement = typeof(ElementsOfArray).GetField(nameof(ElementsOfArray.First), Instance)!;
     public static readonly FieldInfo I31Number = typeof(I31Reference).GetField(nameof(I31Reference.Number), Instance)!;
 
     public static FieldInfo Ancestor(int depth) => depth switch

@@ -232,7 +232,7 @@ internal sealed partial class ManagedStore : Store
                     continue;
                 }
 
-                if (!StructFields.IsLayoutKnown)
+                if (!StructFields.IsLayoutKnown || !ArrayInstance.IsLayoutKnown)
                 {
                     throw new PlatformNotSupportedException("this runtime lays objects out in a way that is not known");
                 }

@@ -27,12 +27,7 @@ internal static class GcOps
     /// <summary>Whether a function that is not null is of a type.</summary>
     public static bool IsFunction(object reference, long typeId) => ((FunctionInstance)reference).CanonicalType.IsSubtypeOf(typeId);
 
-    public static object ArrayNewDefaultOf<T>(int length, GcType type) => new ArrayInstance(type, ArrayInstance.Allocate<T>(length, type));
-
-    /// <summary>An array for elements that the caller puts in.</summary>
-    public static T[] AllocateElements<T>(int length, GcType type) => ArrayInstance.Allocate<T>(length, type);
-
-    public static object Wrap(Array elements, GcType type) => new ArrayInstance(type, elements);
+    public static object ArrayNewDefaultOf<T>(int length, GcType type) => ArrayInstance.Create<T>(length, type);
 
     public static object ArrayNewI8(int value, int length, GcType type) => New((byte)value, length, type);
 
@@ -67,18 +62,18 @@ internal static class GcOps
     public static void ArrayFillReference(object? array, int index, object? value, int count, ModuleInstance instance) =>
         Fill(array, index, new ReferenceElement { Reference = value }, count, instance);
 
-    public static void ArrayCopy(object? destination, int destinationIndex, object? source, int sourceIndex, int count, ModuleInstance instance)
+    public static void ArrayCopy<T>(object? destination, int destinationIndex, object? source, int sourceIndex, int count, ModuleInstance instance)
     {
-        Array to = ElementsOf(destination);
-        Array from = ElementsOf(source);
-        CheckRange(to, destinationIndex, count);
-        CheckRange(from, sourceIndex, count);
-        bool isForward = !ReferenceEquals(to, from) || destinationIndex <= sourceIndex;
+        Span<T> to = ElementsOf<T>(destination);
+        Span<T> from = ElementsOf<T>(source);
+        CheckRange(to.Length, destinationIndex, count);
+        CheckRange(from.Length, sourceIndex, count);
+        bool isForward = !ReferenceEquals(destination, source) || destinationIndex <= sourceIndex;
         for (int left = count; left > 0;)
         {
             int piece = Math.Min(left, PieceElements);
             int start = isForward ? count - left : left - piece;
-            Array.Copy(from, sourceIndex + start, to, destinationIndex + start, piece);
+            from.Slice(sourceIndex + start, piece).CopyTo(to.Slice(destinationIndex + start, piece));
             left -= piece;
             if (left > 0)
             {
@@ -91,57 +86,49 @@ internal static class GcOps
         where T : unmanaged
     {
         ReadOnlySpan<byte> data = DataOf<T>(offset, length, segment, instance);
-        T[] elements = ArrayInstance.Allocate<T>(length, type);
-        CopyData(data, elements.AsSpan());
-        return new ArrayInstance(type, elements);
+        ArrayInstance array = ArrayInstance.Create<T>(length, type);
+        CopyData(data, ArrayInstance.SpanOf<T>(array));
+        return array;
     }
 
     public static void ArrayInitData<T>(object? array, int index, int offset, int count, int segment, ModuleInstance instance)
         where T : unmanaged
     {
-        var elements = (T[])ElementsOf(array);
-        CheckRange(elements, index, count);
-        CopyData(DataOf<T>(offset, count, segment, instance), elements.AsSpan(index, count));
+        Span<T> elements = ElementsOf<T>(array);
+        CheckRange(elements.Length, index, count);
+        CopyData(DataOf<T>(offset, count, segment, instance), elements.Slice(index, count));
     }
 
     public static object ArrayNewElements(int offset, int length, int segment, GcType type, ModuleInstance instance)
     {
         ReadOnlySpan<object?> source = ElementsOf(offset, length, segment, instance);
-        ReferenceElement[] elements = ArrayInstance.Allocate<ReferenceElement>(length, type);
-        for (int i = 0; i < elements.Length; i++)
-        {
-            elements[i].Reference = source[i];
-        }
-
-        return new ArrayInstance(type, elements);
+        ArrayInstance array = ArrayInstance.Create<ReferenceElement>(length, type);
+        CopyElements(source, ArrayInstance.SpanOf<ReferenceElement>(array));
+        return array;
     }
 
     public static void ArrayInitElements(object? array, int index, int offset, int count, int segment, ModuleInstance instance)
     {
-        var elements = (ReferenceElement[])ElementsOf(array);
-        CheckRange(elements, index, count);
-        ReadOnlySpan<object?> source = ElementsOf(offset, count, segment, instance);
-        for (int i = 0; i < source.Length; i++)
-        {
-            elements[index + i].Reference = source[i];
-        }
+        Span<ReferenceElement> elements = ElementsOf<ReferenceElement>(array);
+        CheckRange(elements.Length, index, count);
+        CopyElements(ElementsOf(offset, count, segment, instance), elements.Slice(index, count));
     }
 
     private static ArrayInstance New<T>(T value, int length, GcType type)
     {
-        T[] elements = ArrayInstance.Allocate<T>(length, type);
-        elements.AsSpan().Fill(value);
-        return new ArrayInstance(type, elements);
+        ArrayInstance array = ArrayInstance.Create<T>(length, type);
+        ArrayInstance.SpanOf<T>(array).Fill(value);
+        return array;
     }
 
     private static void Fill<T>(object? array, int index, T value, int count, ModuleInstance instance)
     {
-        var elements = (T[])ElementsOf(array);
-        CheckRange(elements, index, count);
+        Span<T> elements = ElementsOf<T>(array);
+        CheckRange(elements.Length, index, count);
         for (int done = 0; done < count;)
         {
             int piece = Math.Min(count - done, PieceElements);
-            elements.AsSpan(index + done, piece).Fill(value);
+            elements.Slice(index + done, piece).Fill(value);
             done += piece;
             if (done < count)
             {
@@ -150,19 +137,20 @@ internal static class GcOps
         }
     }
 
-    private static Array ElementsOf(object? array)
+    private static Span<T> ElementsOf<T>(object? array)
     {
         if (array is null)
         {
             Traps.NullReference();
         }
 
-        return ((ArrayInstance)array!).Elements;
+        // SAFETY: validation has made sure that it is an array.
+        return ArrayInstance.SpanOf<T>(Unsafe.As<ArrayInstance>(array!));
     }
 
-    private static void CheckRange(Array elements, int index, int count)
+    private static void CheckRange(int length, int index, int count)
     {
-        if ((ulong)(uint)index + (uint)count > (uint)elements.Length)
+        if ((ulong)(uint)index + (uint)count > (uint)length)
         {
             Traps.ArrayOutOfBounds();
         }
@@ -184,6 +172,14 @@ internal static class GcOps
     // SAFETY: the elements are numbers, any bytes of which are one; the spans have the same length in bytes.
     private static void CopyData<T>(ReadOnlySpan<byte> data, Span<T> elements)
         where T : unmanaged => data.CopyTo(MemoryMarshal.AsBytes(elements));
+
+    private static void CopyElements(ReadOnlySpan<object?> source, Span<ReferenceElement> elements)
+    {
+        for (int i = 0; i < source.Length; i++)
+        {
+            elements[i].Reference = source[i];
+        }
+    }
 
     private static ReadOnlySpan<object?> ElementsOf(int offset, int count, int segment, ModuleInstance instance)
     {
