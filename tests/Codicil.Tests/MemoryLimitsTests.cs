@@ -219,6 +219,21 @@ public sealed unsafe class MemoryLimitsTests
         },
         new() { ShellPrelude = "ulimit -v 4000000", Environment = { ["DOTNET_GCHeapHardLimit"] = "0x10000000" } }).AssertSucceeded();
 
+    [Fact]
+    public void Memories_that_are_dropped_are_collected_before_their_places_run_out() => ChildProcess.Run(
+        static _ =>
+        {
+            // Their objects are some hundred bytes each, of the gigabyte that may be allocated before the collector looks.
+            int before = GC.CollectionCount(GC.MaxGeneration);
+            for (int number = 0; number < 5000; number++)
+            {
+                Assert.Equal(MemoryMode.Guard, MemoryAllocator.Create(s_onePage, MemoryMode.Guard, 65_536, null).Mode);
+            }
+
+            Assert.InRange(GC.CollectionCount(GC.MaxGeneration) - before, 2, 50);
+        },
+        new() { Environment = { ["DOTNET_GCgen0size"] = "0x40000000", ["DOTNET_gcConcurrent"] = "0" } }).AssertSucceeded();
+
     private static (int Created, int Refused) Churn(List<LinearMemory> memories, int first)
     {
         int created = 0;

@@ -6,10 +6,16 @@ internal static class CommittedMemory
     /// <summary>How many bytes are committed before the collector is told: an eighth of what the machine has.</summary>
     private static readonly long s_collectionInterval = Math.Max(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 256L << 20);
 
+    /// <summary>What a memory counts for beyond its bytes: it takes addresses and mappings, of which there are some for ten thousand or two.</summary>
+    private static readonly long s_placeOfMemory = s_collectionInterval / 1024;
+
     private static long s_committed;
     private static long s_committedAtCollection;
 
-    /// <summary>Memory was made or grew.</summary>
+    /// <summary>A memory was made.</summary>
+    public static void Begin(ulong length) => Interlocked.Add(ref s_committed, (long)length + s_placeOfMemory);
+
+    /// <summary>A memory grew.</summary>
     public static void Add(ulong length) => Interlocked.Add(ref s_committed, (long)length);
 
     /// <summary>
@@ -28,10 +34,10 @@ internal static class CommittedMemory
         }
     }
 
-    /// <summary>Memory has ended.</summary>
-    public static void Subtract(ulong length)
+    /// <summary>A memory has ended.</summary>
+    public static void End(ulong length)
     {
-        long committed = Interlocked.Add(ref s_committed, -(long)length);
+        long committed = Interlocked.Add(ref s_committed, -(long)length - s_placeOfMemory);
 
         // Lost updates only make the next collection come sooner or later.
         if (committed < Volatile.Read(ref s_committedAtCollection))

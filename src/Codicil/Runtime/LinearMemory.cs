@@ -304,7 +304,7 @@ internal sealed unsafe partial class LinearMemory : IDisposable
             if (!_disposed)
             {
                 _disposed = true;
-                CommittedMemory.Subtract(Length);
+                CommittedMemory.End(Length);
                 Volatile.Write(ref Length, 0);
             }
 

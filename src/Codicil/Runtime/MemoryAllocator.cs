@@ -119,7 +119,7 @@ internal static class MemoryAllocator
 
         if (memory is not null)
         {
-            CommittedMemory.Add(length);
+            CommittedMemory.Begin(length);
         }
 
         obstacle = memory is null ? $"the system has no memory or addresses left ({AddressSpace.Describe()})" : null;
