@@ -83,11 +83,48 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
             started = _time.GetTimestamp();
             using (CancelWith(waiter!, cancellationToken))
             {
-                plugin = waiter!.Task.GetAwaiter().GetResult();
+                plugin = WaitFor(waiter!);
             }
         }
 
         return Lend(plugin, started, cancellationToken);
+    }
+
+    private Plugin? WaitFor(Waiter waiter)
+    {
+        try
+        {
+            return waiter.Task.GetAwaiter().GetResult();
+        }
+        catch (ThreadInterruptedException)
+        {
+            // Nobody waits there any more.
+            Cancel(waiter, CancellationToken.None);
+            _ = GiveBackAsync(waiter);
+            throw;
+        }
+    }
+
+    // What a waiter was given, or will be, that nobody waits for.
+    private async Task GiveBackAsync(Waiter waiter)
+    {
+        await ((Task)waiter.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (waiter.Task.IsCompletedSuccessfully)
+        {
+            GiveBack(waiter.Task.Result);
+        }
+    }
+
+    private void GiveBack(Plugin? plugin)
+    {
+        if (plugin is null)
+        {
+            GiveUpPlace();
+        }
+        else
+        {
+            Put(plugin);
+        }
     }
 
     /// <summary>Lends an instance if one is free or may be made.</summary>
@@ -348,15 +385,7 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
         catch
         {
             // A listener's exception is the caller's; what it was to get is the next one's.
-            if (plugin is null)
-            {
-                GiveUpPlace();
-            }
-            else
-            {
-                Put(plugin);
-            }
-
+            GiveBack(plugin);
             throw;
         }
     }

@@ -443,6 +443,28 @@ public sealed class PluginPoolTests
         await Assert.ThrowsAsync<ObjectDisposedException>(() => ended);
     }
 
+    [Fact]
+    public async Task A_thread_that_is_interrupted_while_it_waits_takes_no_place_with_it()
+    {
+        using PluginPool pool = Pool(new PluginPoolOptions { MaxSize = 1 });
+        PluginLease held = pool.Rent(TestContext.Current.CancellationToken);
+        Exception? found = null;
+        var thread = new Thread(() => found = Record.Exception(() => pool.Rent()));
+        thread.Start();
+        while (pool.State.Waiting != 1)
+        {
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        thread.Interrupt();
+        thread.Join();
+        Assert.IsType<ThreadInterruptedException>(found);
+        Assert.Equal(new PluginPoolState(0, 1, 0), pool.State);
+        held.Dispose();
+        using PluginLease? next = pool.TryRent();
+        Assert.NotNull(next);
+    }
+
     private static PluginPool Pool(PluginPoolOptions? options = null) =>
         new(CompiledPlugin.Create(Fixtures.WatManifest(Guest)), (options ?? PluginPoolOptions.Default) with { DisposesCompiled = true });
 

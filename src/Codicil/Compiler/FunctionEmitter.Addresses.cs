@@ -312,7 +312,6 @@ internal sealed partial class FunctionEmitter
         }
 
         LocalBuilder index = Scratch(OperandKind.I64);
-        Label inside = _il.DefineLabel();
         _il.Operands = _onStack - 1;
         offset += TakeWideOffset();
         _il.Emit(OpCodes.Conv_U8);
@@ -320,16 +319,7 @@ internal sealed partial class FunctionEmitter
         _il.LoadLocal(index);
         _il.LoadInt64((long)(offset + (ulong)width));
         _il.Emit(OpCodes.Add);
-        _il.LoadLocal(_access.Memory!);
-        _il.LoadField(RuntimeMembers.MemoryLength);
-        _il.Branch(OpCodes.Ble_Un, inside);
-        _il.Call(RuntimeMembers.Trap(nameof(Traps.MemoryOutOfBounds)));
-        _il.Mark(inside);
-        _il.LoadLocal(index);
-        _il.Emit(OpCodes.Conv_I);
-        _il.LoadLocal(_access.Base!);
-        _il.Emit(OpCodes.Add);
-        EmitOffset((long)offset - _access.Bias);
+        EmitAddressInside(index, offset);
     }
 
     // An i64 and a 64-bit offset may have a sum beyond 64 bits, which then is less than what was added.
@@ -347,7 +337,6 @@ internal sealed partial class FunctionEmitter
         }
 
         Label noWrap = _il.DefineLabel();
-        Label inside = _il.DefineLabel();
         _il.LoadLocal(index);
         _il.LoadInt64((long)added);
         _il.Emit(OpCodes.Add);
@@ -358,6 +347,13 @@ internal sealed partial class FunctionEmitter
         _il.Call(RuntimeMembers.Trap(nameof(Traps.MemoryOutOfBounds)));
         _il.Mark(noWrap);
         _il.LoadLocal(end);
+        EmitAddressInside(index, offset);
+    }
+
+    // The access's end is on top: a trap if it lies beyond the memory's, else the address.
+    private void EmitAddressInside(LocalBuilder index, ulong offset)
+    {
+        Label inside = _il.DefineLabel();
         _il.LoadLocal(_access.Memory!);
         _il.LoadField(RuntimeMembers.MemoryLength);
         _il.Branch(OpCodes.Ble_Un, inside);
