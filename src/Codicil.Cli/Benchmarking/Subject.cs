@@ -18,13 +18,16 @@ internal sealed record Subject(string Name, string FileName, ImmutableArray<stri
     /// <summary>The environment variable that names a node other than the path's.</summary>
     public const string NodeVariable = "CODICIL_NODE";
 
+    // Node that has written a warning to its standard error writes there without waiting from then on, and so do its guests: more than a pipe holds ends them.
+    private const string NoWarnings = "--no-warnings";
+
     /// <summary>Runs one sample.</summary>
     public ToolProcess.Result Run(params ReadOnlySpan<string> arguments) => ToolProcess.Run(FileName, [.. Arguments, .. arguments]);
 
     /// <summary>Runs a program of WASI that times itself, with a folder as its directory. Of peers the collector of .NET is none of their business.</summary>
     public ToolProcess.Result RunApplication(string file, string folder, IReadOnlyDictionary<string, string>? environment = null) => ToolProcess.Run(
         FileName,
-        Name == V8 ? [Path.Combine(Path.GetDirectoryName(Arguments[0])!, "v8-sightglass.mjs"), file, folder] : [.. Arguments, "sg", file, folder],
+        Name == V8 ? [NoWarnings, Path.Combine(Path.GetDirectoryName(Arguments[0])!, "v8-sightglass.mjs"), file, folder] : [.. Arguments, "sg", file, folder],
         environment);
 
     /// <summary>One of our own modes, by the name of its column.</summary>
