@@ -1,5 +1,8 @@
 using System.Reflection;
 
+using Codicil.Format.Types;
+using Codicil.Runtime;
+
 namespace Codicil;
 
 /// <summary>
@@ -13,12 +16,14 @@ namespace Codicil;
 /// </remarks>
 public sealed class BoundImport
 {
+    private BoundShape? _shape;
+
     /// <summary>A bound import.</summary>
     /// <param name="moduleName">The import's module name.</param>
     /// <param name="name">The import's name.</param>
     /// <param name="method">
-    /// A static method whose first parameter is the import's state (a class) and whose others and result are int, uint, long, ulong, float or double as the import's type has them.
-    /// It need not be public.
+    /// A static method whose first or last parameter is the import's state (a class) and whose others and result are int, uint, long, ulong, float or double as the import's type has them.
+    /// It need not be public. With the state last it has the form of WebAssembly's own functions: where it is not known when the module is compiled, it is called without anything in between.
     /// </param>
     /// <exception cref="ArgumentException">The method has another shape.</exception>
     public BoundImport(string moduleName, string name, MethodInfo method)
@@ -27,15 +32,16 @@ public sealed class BoundImport
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(method);
         ParameterInfo[] parameters = method.GetParameters();
-        if (!method.IsStatic || method.IsGenericMethodDefinition || parameters.Length == 0 || !parameters[0].ParameterType.IsClass)
+        if (!method.IsStatic || method.IsGenericMethodDefinition || parameters.Length == 0 || !(parameters[0].ParameterType.IsClass || parameters[^1].ParameterType.IsClass))
         {
-            throw new ArgumentException("a bound import is a static method whose first parameter is a class", nameof(method));
+            throw new ArgumentException("a bound import is a static method whose first or last parameter is a class", nameof(method));
         }
 
         ModuleName = moduleName;
         Name = name;
         Method = method;
-        StateType = parameters[0].ParameterType;
+        StateIsFirst = parameters[0].ParameterType.IsClass;
+        StateType = parameters[StateIsFirst ? 0 : ^1].ParameterType;
     }
 
     /// <summary>The import's module name.</summary>
@@ -49,4 +55,33 @@ public sealed class BoundImport
 
     /// <summary>The type of the state.</summary>
     public Type StateType { get; }
+
+    /// <summary>The state, if it is one.</summary>
+    /// <exception cref="ArgumentException">It is of another type.</exception>
+    internal object CheckState(object? state) => StateType.IsInstanceOfType(state)
+        ? state!
+        : throw new ArgumentException($"the state is {(state is null ? "null" : "a " + state.GetType().Name)}, the bound import wants a {StateType.Name}", nameof(state));
+
+    /// <summary>Whether the state comes before the import's parameters.</summary>
+    internal bool StateIsFirst { get; }
+
+    /// <summary>The parameters that are the import's.</summary>
+    internal ReadOnlySpan<ParameterInfo> Parameters => StateIsFirst ? Method.GetParameters().AsSpan(1) : Method.GetParameters().AsSpan()[..^1];
+
+    /// <summary>The function's type and how the method has it.</summary>
+    /// <exception cref="ArgumentException">A type has no counterpart.</exception>
+    internal BoundShape Shape => _shape ??= BoundShape.Of(this);
+}
+
+/// <summary>What a bound import's method looks like to WebAssembly.</summary>
+/// <param name="Type">The function's type.</param>
+/// <param name="IsPlain">Whether parameters and result are held in CIL as the function's are.</param>
+/// <param name="StateIsFirst">Whether the state comes before the parameters, or behind.</param>
+internal sealed record BoundShape(FunctionType Type, bool IsPlain, bool StateIsFirst)
+{
+    public static BoundShape Of(BoundImport definition)
+    {
+        FunctionType type = DelegateSignature.ToFunctionType(definition);
+        return new BoundShape(type, DelegateSignature.Fits(definition, type), definition.StateIsFirst);
+    }
 }

@@ -88,7 +88,23 @@ public abstract class Function : Extern
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(state);
-        return store.CreateFunction(definition, state);
+        return store.CreateFunction(definition, state, null);
+    }
+
+    /// <summary>The function that a <see cref="BoundImport"/> names, with a state for each instance that imports it: so its method knows who calls.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="definition">The import.</param>
+    /// <param name="stateOf">
+    /// The state of an instance, which is asked for once, while the instance is being linked: its exports are not there yet. Asked for null, now: the state of calls by the host.
+    /// </param>
+    /// <exception cref="ArgumentException">A state is not of the import's state type.</exception>
+    [RequiresDynamicCode("The call from WebAssembly is compiled at run time.")]
+    public static Function FromBoundImport(Store store, BoundImport definition, Func<Instance?, object> stateOf)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(definition);
+        ArgumentNullException.ThrowIfNull(stateOf);
+        return store.CreateFunction(definition, stateOf(null), stateOf);
     }
 
     /// <summary>The parameters and results.</summary>

@@ -2,14 +2,20 @@ using System.Buffers.Binary;
 using System.Text;
 
 using Codicil.Format.Types;
+using Codicil.Runtime;
 
 namespace Codicil;
 
 /// <summary>A linear memory of one store (4.2.8). Not thread-safe unless shared; a span taken before growth stays valid, one kept after disposal faults.</summary>
 public abstract class Memory : Extern
 {
-    private protected Memory()
+    private protected readonly ManagedStore _store;
+    private protected readonly LinearMemory _linear;
+
+    private protected Memory(ManagedStore store, LinearMemory linear)
     {
+        _store = store;
+        _linear = linear;
     }
 
     /// <summary>A memory that the host makes.</summary>
@@ -43,7 +49,15 @@ public abstract class Memory : Extern
     public abstract ulong PageCount { get; }
 
     /// <summary>The present size in bytes.</summary>
-    public abstract ulong LengthInBytes { get; }
+    public ulong LengthInBytes
+    {
+        // Not virtual, as with spans: host functions ask for these at each call.
+        get
+        {
+            _store.CheckUsable();
+            return Volatile.Read(ref _linear.Length);
+        }
+    }
 
     /// <summary>The address of the first byte. It never moves, but only the bytes below <see cref="LengthInBytes"/> may be accessed, and only while the store lives.</summary>
     public abstract nint BaseAddress { get; }
@@ -62,7 +76,11 @@ public abstract class Memory : Extern
     /// <param name="offset">The first byte.</param>
     /// <param name="length">The length in bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the memory.</exception>
-    public abstract Span<byte> GetSpan(ulong offset, int length);
+    public Span<byte> GetSpan(ulong offset, int length)
+    {
+        _store.CheckUsable();
+        return _linear.GetSpan(offset, length);
+    }
 
     /// <summary>A little-endian i32.</summary>
     public int ReadInt32(ulong offset) => BinaryPrimitives.ReadInt32LittleEndian(GetSpan(offset, 4));

@@ -98,7 +98,7 @@ public abstract class Store : IDisposable
 
     internal abstract Function CreateFunction(FunctionType type, AsyncHostFunctionCallback callback);
 
-    internal abstract Function CreateFunction(BoundImport definition, object state);
+    internal abstract Function CreateFunction(BoundImport definition, object state, Func<Instance?, object>? stateOf);
 
     internal abstract Function CreateFunction(Module module, int typeIndex, Delegate callback);
 

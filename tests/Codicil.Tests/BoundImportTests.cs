@@ -117,11 +117,119 @@ public sealed class BoundImportTests
     public void Wrong_shapes_and_states_are_refused()
     {
         Assert.Throws<ArgumentException>(() => new BoundImport("a", "b", Method(nameof(NoState))));
+        var who = new BoundImport("a", "b", Method(nameof(Who)));
         Assert.Throws<ArgumentException>(() => new BoundImport("a", "b", Method(nameof(Generic))));
         Assert.Throws<ArgumentException>(() => new BoundImport("a", "b", typeof(Counter).GetMethod(nameof(Counter.Instance))!));
         using Store store = Wasm.CreateEngine().CreateStore();
         Assert.Contains(nameof(Counter), Assert.Throws<ArgumentException>(() => Function.FromBoundImport(store, s_add, "text")).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => Function.FromBoundImport(store, who, static _ => "text"));
+        Assert.Throws<ArgumentException>(() => Function.FromBoundImport(store, who, static _ => null!));
+        Function changing = Function.FromBoundImport(store, who, static instance => instance is null ? new Counter() : "text");
+        Assert.Throws<ArgumentException>(() => store.Instantiate(Module.FromText(store.Engine, """(module (import "a" "b" (func (result i32))))"""), changing));
     }
+
+    private const string Calls = """
+        (module (type $t (func (param i32 f64 i64) (result i64))) (import "host" "sum" (func $sum (type $t))) (table 1 funcref) (elem (i32.const 0) func $sum) (export "sum" (func $sum))
+          (func (export "call") (type $t) (call $sum (local.get 0) (local.get 1) (local.get 2)))
+          (func (export "return_call") (type $t) (return_call $sum (local.get 0) (local.get 1) (local.get 2)))
+          (func (export "call_indirect") (type $t) (call_indirect (type $t) (local.get 0) (local.get 1) (local.get 2) (i32.const 0)))
+          (func (export "return_call_indirect") (type $t) (return_call_indirect (type $t) (local.get 0) (local.get 1) (local.get 2) (i32.const 0)))
+          (func (export "call_ref") (type $t) (call_ref $t (local.get 0) (local.get 1) (local.get 2) (ref.func $sum)))
+          (func (export "return_call_ref") (type $t) (return_call_ref $t (local.get 0) (local.get 1) (local.get 2) (ref.func $sum))))
+        """;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_state_may_come_last_whatever_way_the_call_takes(bool isBound)
+    {
+        var sum = new BoundImport("host", "sum", Method(nameof(Sum)));
+        using Engine engine = Wasm.CreateEngine();
+        using Module module = Module.FromText(engine, Calls, new ModuleOptions { BoundImports = isBound ? [sum] : [] });
+        using Store store = engine.CreateStore();
+        var counter = new Counter();
+        var instance = (ModuleInstance)store.Instantiate(module, Function.FromBoundImport(store, sum, counter));
+        Assert.Equal(isBound, instance.Code.UsesBoundImports);
+        long expected = 0;
+        foreach (NamedExtern export in instance.Exports)
+        {
+            Assert.Equal(expected += 111, ((Function)export.Value).Invoke(1, 10.0, 100L));
+            Assert.Equal(expected += 222, ((Function)export.Value).CreateDelegate<Func<int, double, long, long>>()(2, 20, 200));
+        }
+
+        Assert.Equal(7 * 333, expected);
+        Assert.Equal(expected, counter.Sum);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Each_instance_may_have_a_state_of_its_own(bool isBound)
+    {
+        var who = new BoundImport("host", "who", Method(nameof(Who)));
+        using Engine engine = Wasm.CreateEngine();
+        using Store store = engine.CreateStore();
+        var asked = new List<Instance?>();
+        Function function = Function.FromBoundImport(store, who, instance =>
+        {
+            asked.Add(instance);
+            return new Counter { Owner = instance, Sum = asked.Count - 1 };
+        });
+        using Module module = Module.FromText(
+            engine,
+            """(module (import "host" "who" (func $who (result i32))) (export "who" (func $who)) (func (export "f") (result i32) (call $who)))""",
+            new ModuleOptions { BoundImports = isBound ? [who] : [] });
+        var one = (ModuleInstance)store.Instantiate(module, function);
+        var two = (ModuleInstance)store.Instantiate(module, function);
+        Assert.Equal((isBound, isBound), (one.Code.UsesBoundImports, two.Code.UsesBoundImports));
+        Assert.Same(one.Code, two.Code);
+
+        // Imported from where it is exported again, it is the importer's.
+        Instance three = store.Instantiate(module, one.GetFunction("who")!);
+        Assert.Equal([null, one, two, three], asked);
+        Assert.Equal(0, function.Invoke());
+        Assert.Equal(1, one.GetFunction("f")!.Invoke());
+        Assert.Equal(2, two.GetFunction("f")!.Invoke());
+        Assert.Equal(3, three.GetFunction("f")!.Invoke());
+        Assert.Equal(1, one.GetFunction("who")!.Invoke());
+    }
+
+    [Fact]
+    public void A_state_that_is_an_instance_is_not_taken_for_the_functions_own()
+    {
+        var export = new BoundImport("host", "count", Method(nameof(CountExports)));
+        using Engine engine = Wasm.CreateEngine();
+        using Store store = engine.CreateStore();
+        Instance library = store.Instantiate(Module.FromText(engine, """(module (func (export "a")) (func (export "b")) (func (export "c") (result externref) (ref.null extern)))"""));
+        Function function = Function.FromBoundImport(store, export, library);
+        Assert.Equal(3, function.Invoke());
+        Instance instance = store.Instantiate(
+            Module.FromText(engine, """(module (import "host" "count" (func $count (result i32))) (table (export "t") 1 funcref) (elem (i32.const 0) func $count) (func (export "f") (result i32) (call $count)))"""),
+            function);
+        Assert.Equal(3, instance.GetFunction("f")!.Invoke());
+        Assert.Equal(3, ((Function)instance.GetTable("t")!.Get(0).ToObject()!).Invoke());
+    }
+
+    [Fact]
+    public void A_method_with_other_types_and_the_state_last_is_called_too()
+    {
+        var pair = new BoundImport("host", "pair", Method(nameof(Pair)));
+        using Engine engine = Wasm.CreateEngine();
+        using Store store = engine.CreateStore();
+        Instance instance = store.Instantiate(
+            Module.FromText(engine, """(module (import "host" "pair" (func $pair (param i32 i32) (result i32 i64))) (func (export "f") (param i32 i32) (result i32 i64) (call $pair (local.get 0) (local.get 1))))"""),
+            Function.FromBoundImport(store, pair, new Counter { Sum = 5 }));
+        Assert.Equal(new object[] { 1, 12L }, instance.GetFunction("f")!.Invoke(256, 7));
+        Assert.Equal(new object[] { 0, 12L }, instance.GetFunction("f")!.Invoke(0, 7));
+    }
+
+    private static long Sum(int a, double b, long c, Counter counter) => counter.Sum += a + (int)b + (int)c;
+
+    private static int Who(Counter counter) => counter.Sum;
+
+    private static int CountExports(Instance instance) => instance.Exports.Length;
+
+    private static (bool, long) Pair(bool a, int b, Counter counter) => (a, b + counter.Sum);
 
     private static MethodInfo Method(string name) => typeof(BoundImportTests).GetMethod(name, BindingFlags.Static | BindingFlags.NonPublic)!;
 
@@ -142,20 +250,30 @@ public sealed class BoundImportTests
     [InlineData(3, typeof(IndexOutOfRangeException))]
     public void What_a_method_throws_that_did_not_ask_to_be_inlined_is_the_hosts(int kind, Type expected)
     {
-        var fail = new BoundImport("host", "fail", Method(nameof(Fail)));
+        ItIsTheHosts(nameof(Fail), isBound: true, kind, expected);
+        ItIsTheHosts(nameof(Fail), isBound: false, kind, expected);
+        ItIsTheHosts(nameof(FailWithStateLast), isBound: true, kind, expected);
+        ItIsTheHosts(nameof(FailWithStateLast), isBound: false, kind, expected);
+    }
+
+    private static void ItIsTheHosts(string method, bool isBound, int kind, Type expected)
+    {
+        var fail = new BoundImport("host", "fail", Method(method));
         using Engine engine = Wasm.CreateEngine();
         using Module module = Module.FromText(
             engine,
             """(module (import "host" "fail" (func $fail (param i32) (result i32))) (memory 1) (func (export "f") (param i32) (result i32) (i32.add (i32.load (i32.const 0)) (call $fail (local.get 0)))))""",
-            new ModuleOptions { BoundImports = [fail] });
+            new ModuleOptions { BoundImports = isBound ? [fail] : [] });
         using Store store = engine.CreateStore();
         var instance = (ModuleInstance)store.Instantiate(module, Function.FromBoundImport(store, fail, new Counter()));
-        Assert.True(instance.Code.UsesBoundImports);
+        Assert.Equal(isBound, instance.Code.UsesBoundImports);
         Func<int, int> f = instance.GetFunction<Func<int, int>>("f")!;
         Assert.IsType(expected, Assert.ThrowsAny<Exception>(() => f(kind)));
         Assert.IsType(expected, Assert.ThrowsAny<Exception>(() => instance.GetFunction("f")!.Invoke(kind)));
         Assert.Equal(0, f(4));
     }
+
+    private static int FailWithStateLast(int kind, Counter counter) => Fail(counter, kind);
 
     // Small, so that the JIT would inline it.
     private static int Fail(Counter counter, int kind) => kind switch
@@ -192,6 +310,8 @@ public sealed class BoundImportTests
         public int[] Empty = [];
 
         public bool RecordsCallers { get; init; }
+
+        public Instance? Owner { get; init; }
 
         public string? Caller { get; private set; }
 

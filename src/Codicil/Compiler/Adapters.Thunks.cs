@@ -164,16 +164,31 @@ internal sealed partial class Adapters
     [RequiresDynamicCode("Emits code.")]
     private static Thunk EmitBoundThunk(BoundImport definition)
     {
-        FunctionType type = DelegateSignature.ToFunctionType(definition);
+        FunctionType type = definition.Shape.Type;
         (TypeBuilder builder, MethodBuilder method) = DefineThunk(type, [definition.Method.Module.Assembly, definition.StateType.Assembly]);
         ILGenerator il = method.GetILGenerator();
         int host = type.Parameters.Length;
-        il.Emit(OpCodes.Ldarg, (short)host);
-        il.Emit(OpCodes.Ldfld, RuntimeMembers.HostState);
-        il.Emit(OpCodes.Castclass, definition.StateType);
+        void LoadState()
+        {
+            il.Emit(OpCodes.Ldarg, (short)host);
+            il.Emit(OpCodes.Ldfld, RuntimeMembers.HostState);
+            il.Emit(OpCodes.Castclass, definition.StateType);
+        }
+
+        if (definition.StateIsFirst)
+        {
+            LoadState();
+        }
+
         for (int i = 0; i < host; i++)
         {
             il.Emit(OpCodes.Ldarg, (short)i);
+            EmitToHost(il, definition.Parameters[i].ParameterType);
+        }
+
+        if (!definition.StateIsFirst)
+        {
+            LoadState();
         }
 
         il.Emit(OpCodes.Call, definition.Method);

@@ -75,15 +75,16 @@ internal sealed partial class Adapters(ManagedEngine engine)
     public FunctionInstance CreateHostFunction(ManagedStore store, Delegate callback)
     {
         Thunk thunk = _thunks.GetOrAdd(callback.GetType(), key => new Lazy<Thunk>(() => EmitThunk(key), LazyThreadSafetyMode.PublicationOnly)).Value;
-        var host = new HostFunction(store, thunk, callback, null, null, thunk.WantsCaller ? thunk.Type : null, null);
-        return new FunctionInstance(store, host, thunk.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
+        var host = new HostFunction(store, thunk, callback, null, null, thunk.WantsCaller ? thunk.Type : null);
+        return new FunctionInstance(store, host, host, thunk.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
     }
 
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance CreateHostFunction(ManagedStore store, FunctionType type, Delegate callback)
     {
         Thunk thunk = GetEntry(_rawThunks, type, key => EmitRawThunk(key));
-        return new FunctionInstance(store, new HostFunction(store, thunk, callback, null, null, type, null), type, thunk.GetCanonicalType(engine.Types), thunk.Code);
+        var host = new HostFunction(store, thunk, callback, null, null, type);
+        return new FunctionInstance(store, host, host, type, thunk.GetCanonicalType(engine.Types), thunk.Code);
     }
 
     /// <summary>A host function in its raw form of a type of a module.</summary>
@@ -92,27 +93,41 @@ internal sealed partial class Adapters(ManagedEngine engine)
     {
         FunctionType type = module.Format.GetFunctionType(typeIndex);
         Thunk thunk = GetEntry(_rawThunks, WithoutIndices(type), key => EmitRawThunk(key));
-        return new FunctionInstance(store, new HostFunction(store, thunk, callback, null, null, type, null, module.Types), type, module.CanonicalTypes[typeIndex], thunk.Code);
+        var host = new HostFunction(store, thunk, callback, null, null, type, module.Types);
+        return new FunctionInstance(store, host, host, type, module.CanonicalTypes[typeIndex], thunk.Code);
     }
 
+    /// <summary>The function of a bound import.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="definition">The import.</param>
+    /// <param name="state">The state.</param>
+    /// <param name="stateOf">The state of each instance that imports the function; null where all have the same.</param>
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
-    public FunctionInstance CreateHostFunction(ManagedStore store, BoundImport definition, object state)
+    public FunctionInstance CreateHostFunction(ManagedStore store, BoundImport definition, object state, Func<Instance?, object>? stateOf)
     {
-        if (!definition.StateType.IsInstanceOfType(state))
+        BoundShape shape = definition.Shape;
+        Thunk? thunk = shape is { IsPlain: true, StateIsFirst: false }
+            ? null
+            : _boundThunks.GetOrAdd(definition.Method, _ => new Lazy<Thunk>(() => EmitBoundThunk(definition), LazyThreadSafetyMode.PublicationOnly)).Value;
+        var host = new HostFunction(store, thunk, NoCallback, definition.CheckState(state), definition, null) { StateOf = stateOf };
+        return thunk is null
+            ? new FunctionInstance(store, host, host.State!, shape.Type, engine.Types.GetFunctionType(shape.Type), definition.Method.MethodHandle.GetFunctionPointer())
+            : new FunctionInstance(store, host, host, shape.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
+    }
+
+    /// <summary>The same host function for the instance that imports it, where that makes a difference.</summary>
+    public static FunctionInstance Rebind(FunctionInstance function, HostFunction host, ModuleInstance caller)
+    {
+        // The caller of a host function is the instance that imported it.
+        if (host is { Type: null, StateOf: null })
         {
-            throw new ArgumentException($"the state is a {state.GetType().Name}, the bound import wants a {definition.StateType.Name}", nameof(state));
+            return function;
         }
 
-        Thunk thunk = _boundThunks.GetOrAdd(definition.Method, _ => new Lazy<Thunk>(() => EmitBoundThunk(definition), LazyThreadSafetyMode.PublicationOnly)).Value;
-        return new FunctionInstance(store, new HostFunction(store, thunk, NoCallback, state, definition, null, null), thunk.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
+        HostFunction own = host.For(caller);
+        object target = ReferenceEquals(function.Target, host) ? own : own.State!;
+        return new FunctionInstance(function.ManagedStore, own, target, function.Type, function.CanonicalType, function.Code);
     }
-
-    /// <summary>Whether a host function is given a <see cref="Caller"/>.</summary>
-    public static bool WantsCaller(HostFunction host) => host.Type is not null;
-
-    /// <summary>The same host function, with the instance that imported it as its caller.</summary>
-    public static FunctionInstance Rebind(FunctionInstance function, HostFunction host, ModuleInstance caller) =>
-        new(function.ManagedStore, host.For(caller), function.Type, function.CanonicalType, function.Code);
 
     /// <summary>The same host function, heard of by the listener of the module that imports it.</summary>
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
@@ -120,7 +135,7 @@ internal sealed partial class Adapters(ManagedEngine engine)
     {
         Thunk thunk = GetEntry(_listeningThunks, WithoutIndices(function.Type), key => EmitListeningThunk(key));
         return new FunctionInstance(
-            function.ManagedStore, new ListenedImport(thunk, importer, functionIndex, function.Target, function.GetCode()), function.Type, function.CanonicalType, thunk.Code);
+            function.ManagedStore, null, new ListenedImport(thunk, importer, functionIndex, function), function.Type, function.CanonicalType, thunk.Code);
     }
 
     // References are held alike, whatever they point to: thunks for types of different modules are the same code, and what an index means is the host function's to know.

@@ -1,9 +1,9 @@
-using System.Collections.Immutable;
 using System.Reflection.Emit;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 using Codicil.Format.Types;
+using Codicil.Runtime;
 using Codicil.Semantics;
 
 namespace Codicil.Compiler;
@@ -27,32 +27,50 @@ internal sealed partial class FunctionEmitter
         }
         else
         {
-            LocalBuilder function = ScratchFunction();
-            EmitLoadImportedFunction(functionIndex);
-            _il.StoreLocal(function);
-            EmitCallOfReference(function, type);
+            EmitLoadImport(functionIndex);
+            _il.CallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(object)));
         }
 
         Pop(parameters);
         PushResults(type);
     }
 
-    private void EmitLoadImportedFunction(int functionIndex)
+    // The target and the code of an imported function, which are what they were when the instance was linked.
+    private void EmitLoadImport(int functionIndex)
     {
+        if (functionIndex < InlineImports.Capacity)
+        {
+            EmitInlineImportAddress(functionIndex);
+            _il.LoadField(RuntimeMembers.ImportTarget);
+            EmitInlineImportAddress(functionIndex);
+            _il.LoadField(RuntimeMembers.ImportCode);
+            return;
+        }
+
+        LocalBuilder function = ScratchFunction();
         LoadInstance();
         _il.LoadField(RuntimeMembers.ImportedFunctions);
         _il.LoadInt32(functionIndex);
         _il.Emit(OpCodes.Ldelem_Ref);
+        _il.StoreLocal(function);
+        EmitLoadTarget(function);
     }
 
-    // A direct call of the method, whose first argument is the import's state.
+    private void EmitInlineImportAddress(int functionIndex)
+    {
+        LoadInstance();
+        _il.LoadFieldAddress(RuntimeMembers.InlineImports);
+        _il.LoadInt32(functionIndex * InlineImports.EntryBytes);
+        _il.Emit(OpCodes.Add);
+    }
+
+    // A direct call of the method. Where the state comes first, the operands are moved for it.
     private void EmitBoundCall(int functionIndex, BoundImport bound, FunctionType type)
     {
-        ImmutableArray<ValType> parameters = type.Parameters;
-        var arguments = new LocalBuilder[parameters.Length];
+        LocalBuilder[] arguments = bound.StateIsFirst ? new LocalBuilder[type.Parameters.Length] : [];
         for (int i = arguments.Length - 1; i >= 0; i--)
         {
-            arguments[i] = Scratch(ClrTypes.KindOf(parameters[i]));
+            arguments[i] = Scratch(ClrTypes.KindOf(type.Parameters[i]));
             _il.StoreLocal(arguments[i]);
         }
 

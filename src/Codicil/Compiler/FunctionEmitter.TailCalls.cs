@@ -36,10 +36,8 @@ internal sealed partial class FunctionEmitter
 
         EmitTail(type, () =>
         {
-            LocalBuilder function = ScratchFunction();
-            EmitLoadImportedFunction(functionIndex);
-            _il.StoreLocal(function);
-            EmitTailCallOfReference(function, type);
+            EmitLoadImport(functionIndex);
+            _il.TailCallIndirect(ClrTypes.ResultOf(type), ClrTypes.ParametersOf(type, typeof(object)));
         });
     }
 

@@ -30,6 +30,9 @@ internal static class RuntimeMembers
     public static readonly FieldInfo States = typeof(ModuleInstance).GetField(nameof(ModuleInstance.States), Instance)!;
     public static readonly FieldInfo CodeSlots = typeof(ModuleInstance).GetField(nameof(ModuleInstance.CodeSlots), Instance)!;
     public static readonly FieldInfo ImportedFunctions = typeof(ModuleInstance).GetField(nameof(ModuleInstance.ImportedFunctions), Instance)!;
+    public static readonly FieldInfo InlineImports = typeof(ModuleInstance).GetField(nameof(ModuleInstance.InlineImports), Instance)!;
+    public static readonly FieldInfo ImportTarget = typeof(InlineImport).GetField(nameof(InlineImport.Target), Instance)!;
+    public static readonly FieldInfo ImportCode = typeof(InlineImport).GetField(nameof(InlineImport.Code), Instance)!;
     public static readonly FieldInfo LinearMemories = typeof(ModuleInstance).GetField(nameof(ModuleInstance.LinearMemories), Instance)!;
     public static readonly FieldInfo Tables = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Tables), Instance)!;
     public static readonly FieldInfo Globals = typeof(ModuleInstance).GetField(nameof(ModuleInstance.Globals), Instance)!;

@@ -161,7 +161,7 @@ internal sealed class ModuleCode
                 continue;
             }
 
-            if (instance.ImportedFunctions[i].Target is not HostFunction { State: object state } host || !ReferenceEquals(host.Definition, bound))
+            if (instance.ImportedFunctions[i].Host is not { State: object state } host || !ReferenceEquals(host.Definition, bound))
             {
                 return false;
             }

@@ -126,7 +126,7 @@ internal static class DelegateSignature
     public static FunctionType ToFunctionType(BoundImport definition)
     {
         ImmutableArray<ValType>.Builder parameters = ImmutableArray.CreateBuilder<ValType>();
-        foreach (ParameterInfo parameter in definition.Method.GetParameters().AsSpan(1))
+        foreach (ParameterInfo parameter in definition.Parameters)
         {
             parameters.Add(ToValType(parameter.ParameterType) ?? throw new ArgumentException($"parameter {parameter.Name} of {definition.Name} has type {parameter.ParameterType.Name}, which is no WebAssembly type"));
         }
@@ -137,15 +137,15 @@ internal static class DelegateSignature
     /// <summary>Whether a bound import's method can be called directly for an import of the type: plain numbers and vectors, at most one result.</summary>
     public static bool Fits(BoundImport definition, FunctionType type)
     {
-        ParameterInfo[] parameters = definition.Method.GetParameters();
-        if (parameters.Length - 1 != type.Parameters.Length || type.Results.Length > 1)
+        ReadOnlySpan<ParameterInfo> parameters = definition.Parameters;
+        if (parameters.Length != type.Parameters.Length || type.Results.Length > 1)
         {
             return false;
         }
 
-        for (int i = 1; i < parameters.Length; i++)
+        for (int i = 0; i < parameters.Length; i++)
         {
-            if (!IsPlain(parameters[i].ParameterType, type.Parameters[i - 1]))
+            if (!IsPlain(parameters[i].ParameterType, type.Parameters[i]))
             {
                 return false;
             }

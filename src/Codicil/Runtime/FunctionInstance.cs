@@ -19,7 +19,7 @@ internal sealed class FunctionInstance : Function
 
     // Read by emitted code.
 
-    /// <summary>The last argument: a <see cref="ModuleInstance"/>, a <see cref="HostFunction"/> or a <see cref="ListenedImport"/>.</summary>
+    /// <summary>The last argument: a <see cref="ModuleInstance"/>, a <see cref="HostFunction"/>, a <see cref="ListenedImport"/>, or the state of a bound import that takes it last.</summary>
     public readonly object Target;
 
     /// <summary>The address of the code; 0 until compiled.</summary>
@@ -52,8 +52,9 @@ internal sealed class FunctionInstance : Function
     }
 
     /// <summary>A function of the host.</summary>
-    public FunctionInstance(ManagedStore store, object target, FunctionType type, CanonicalType canonicalType, nint code)
+    public FunctionInstance(ManagedStore store, HostFunction? host, object target, FunctionType type, CanonicalType canonicalType, nint code)
     {
+        Host = host;
         _store = store;
         Context = store.Context;
         Target = target;
@@ -86,10 +87,15 @@ internal sealed class FunctionInstance : Function
     public CanonicalType CanonicalType => _canonicalType;
 
     /// <summary>What the type indices of <see cref="Type"/> mean.</summary>
-    public TypeContext Types => TypesOf(Target);
+    public TypeContext Types => Host?.Types ?? Target switch
+    {
+        ModuleInstance instance => instance.ManagedModule.Types,
+        ListenedImport listened => listened.Function.Types,
+        _ => _store.ManagedEngine.HostTypes,
+    };
 
-    /// <summary>The module instance that defines it, or null for host functions.</summary>
-    public ModuleInstance? DefiningInstance => Target as ModuleInstance;
+    /// <summary>For a function of the host that no listener stands before: what is known of it, and what keeps its code.</summary>
+    public HostFunction? Host { get; }
 
     /// <summary>The code's address, compiled now if it is not yet.</summary>
     public nint GetCode()
@@ -141,14 +147,6 @@ internal sealed class FunctionInstance : Function
         return results;
     }
 
-    private TypeContext TypesOf(object target) => target switch
-    {
-        ModuleInstance instance => instance.ManagedModule.Types,
-        HostFunction host => host.Types,
-        ListenedImport listened => TypesOf(listened.Target),
-        _ => _store.ManagedEngine.HostTypes,
-    };
-
     private void Publish(nint code)
     {
         Code = code;
@@ -165,14 +163,17 @@ internal sealed class HostFunction
     /// <summary>For bound imports: the state.</summary>
     public readonly object? State;
 
+    /// <summary>The instance that imported it, for functions that want a caller.</summary>
+    public ModuleInstance? Instance { get; }
+
     private readonly ManagedStore _store;
     private readonly TypeContext? _types;
 
     // Holds the code of the thunk, which the engine may keep no longer than functions have it.
-    private readonly object _thunk;
+    private readonly object? _thunk;
 
     public HostFunction(
-        ManagedStore store, object thunk, Delegate callback, object? state, BoundImport? definition, FunctionType? type, ModuleInstance? caller, TypeContext? types = null)
+        ManagedStore store, object? thunk, Delegate callback, object? state, BoundImport? definition, FunctionType? type, TypeContext? types = null)
     {
         _thunk = thunk;
         _types = types;
@@ -181,22 +182,34 @@ internal sealed class HostFunction
         Callback = callback;
         State = state;
         Definition = definition;
+    }
+
+    private HostFunction(HostFunction other, ModuleInstance caller)
+    {
+        _thunk = other._thunk;
+        _types = other._types;
+        _store = other._store;
+        Type = other.Type;
+        Callback = other.Callback;
+        StateOf = other.StateOf;
+        Definition = other.Definition;
+        State = StateOf is null ? other.State : Definition!.CheckState(StateOf(caller));
         Instance = caller;
     }
 
     public BoundImport? Definition { get; }
 
-    /// <summary>For functions in the raw form: the type.</summary>
+    /// <summary>For bound imports whose state depends on the instance that imports them.</summary>
+    public Func<Instance?, object>? StateOf { get; init; }
+
+    /// <summary>For functions in the raw form, and those that want a caller: the type.</summary>
     public FunctionType? Type { get; }
 
     /// <summary>What the type indices of <see cref="Type"/> mean.</summary>
     public TypeContext Types => _types ?? _store.ManagedEngine.HostTypes;
 
     /// <summary>The same function for another calling instance.</summary>
-    public HostFunction For(ModuleInstance caller) => new(_store, _thunk, Callback, State, Definition, Type, caller, _types);
-
-    /// <summary>The instance that imported it, for functions that want a caller.</summary>
-    public ModuleInstance? Instance { get; }
+    public HostFunction For(ModuleInstance caller) => new(this, caller);
 
     public ManagedStore Store => _store;
 

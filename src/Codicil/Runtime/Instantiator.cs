@@ -111,19 +111,22 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
             }
 
             var function = (FunctionInstance)imports[i];
-            if (function.Target is HostFunction host && Adapters.WantsCaller(host))
+            if (function.Host is HostFunction host)
             {
-                // The caller of a host function is the instance that imported it.
                 function = Adapters.Rebind(function, host, instance);
             }
 
             _ = function.GetCode();
-            if (function.Target is HostFunction && module.Code.IsListened(import.Index))
+            if (function.Host is not null && module.Code.IsListened(import.Index))
             {
                 function = module.ManagedEngine.Adapters.Listen(function, instance, import.Index);
             }
 
             instance.ImportedFunctions[import.Index] = function;
+            if (import.Index < InlineImports.Capacity)
+            {
+                instance.InlineImports[import.Index] = new InlineImport { Target = function.Target, Code = function.GetCode() };
+            }
         }
     }
 

@@ -171,16 +171,19 @@ internal static class ListenerOps
 }
 
 /// <summary>A host function that a listener hears of: the last argument of the emitted thunk around it.</summary>
-internal sealed class ListenedImport(object thunk, ModuleInstance importer, int functionIndex, object target, nint code)
+internal sealed class ListenedImport(object thunk, ModuleInstance importer, int functionIndex, FunctionInstance function)
 {
     // Read by emitted code.
     public readonly ModuleInstance Importer = importer;
 
     public readonly int FunctionIndex = functionIndex;
 
-    public readonly object Target = target;
+    public readonly object Target = function.Target;
 
-    public readonly nint Code = code;
+    public readonly nint Code = function.GetCode();
+
+    /// <summary>The function without the listener.</summary>
+    public readonly FunctionInstance Function = function;
 
     /// <summary>Holds the code of the thunk that this is the last argument of.</summary>
     public readonly object Thunk = thunk;

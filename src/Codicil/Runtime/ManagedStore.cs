@@ -109,10 +109,10 @@ internal sealed partial class ManagedStore : Store
         return _engine.Adapters.CreateHostFunction(this, type, callback);
     }
 
-    internal override Function CreateFunction(BoundImport definition, object state)
+    internal override Function CreateFunction(BoundImport definition, object state, Func<Instance?, object>? stateOf)
     {
         CheckUsable();
-        return _engine.Adapters.CreateHostFunction(this, definition, state);
+        return _engine.Adapters.CreateHostFunction(this, definition, state, stateOf);
     }
 
     internal override Function CreateFunction(Module module, int typeIndex, Delegate callback) =>

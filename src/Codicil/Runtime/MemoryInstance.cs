@@ -3,31 +3,22 @@ using Codicil.Format.Types;
 namespace Codicil.Runtime;
 
 /// <summary>A memory as the host sees it.</summary>
-internal sealed class MemoryInstance(ManagedStore store, LinearMemory memory) : Memory
+internal sealed class MemoryInstance(ManagedStore store, LinearMemory memory) : Memory(store, memory)
 {
-    public LinearMemory Linear => memory;
+    public LinearMemory Linear => _linear;
 
-    public override Store Store => store;
+    public override Store Store => _store;
 
-    public override SharedMemory? Shared => memory.Shared;
+    public override SharedMemory? Shared => _linear.Shared;
 
-    public override MemoryType Type => new(new Limits(memory.PageCount, memory.Type.Limits.Maximum), memory.Type.Is64, memory.Type.IsShared, memory.Type.PageSizeLog2);
+    public override MemoryType Type => new(new Limits(_linear.PageCount, _linear.Type.Limits.Maximum), _linear.Type.Is64, _linear.Type.IsShared, _linear.Type.PageSizeLog2);
 
     public override ulong PageCount
     {
         get
         {
-            store.CheckUsable();
-            return memory.PageCount;
-        }
-    }
-
-    public override ulong LengthInBytes
-    {
-        get
-        {
-            store.CheckUsable();
-            return memory.Length;
+            _store.CheckUsable();
+            return _linear.PageCount;
         }
     }
 
@@ -35,21 +26,15 @@ internal sealed class MemoryInstance(ManagedStore store, LinearMemory memory) : 
     {
         get
         {
-            store.CheckUsable();
-            return memory.Expose();
+            _store.CheckUsable();
+            return _linear.Expose();
         }
-    }
-
-    public override Span<byte> GetSpan(ulong offset, int length)
-    {
-        store.CheckUsable();
-        return memory.GetSpan(offset, length);
     }
 
     public override bool TryGrow(ulong deltaPages, out ulong previousPages)
     {
-        store.CheckUsable();
-        long previous = memory.Grow(deltaPages);
+        _store.CheckUsable();
+        long previous = _linear.Grow(deltaPages);
         previousPages = previous < 0 ? 0 : (ulong)previous;
         return previous >= 0;
     }

@@ -25,6 +25,25 @@ internal struct InlineStates
     private object? _first;
 }
 
+/// <summary>What a call of an imported function needs: the last argument and the address of the code.</summary>
+internal struct InlineImport
+{
+    public object Target;
+    public nint Code;
+}
+
+/// <summary>The first imported functions.</summary>
+[InlineArray(Capacity)]
+internal struct InlineImports
+{
+    public const int Capacity = 16;
+
+    /// <summary>The size of an entry: a reference and an address.</summary>
+    public const int EntryBytes = 16;
+
+    private InlineImport _first;
+}
+
 /// <summary>An instance: the last argument of every emitted method, its fields laid out for emitted code.</summary>
 internal sealed class ModuleInstance : Instance
 {
@@ -50,6 +69,9 @@ internal sealed class ModuleInstance : Instance
     public InlineGlobals InlineGlobals;
 
     public InlineStates States;
+
+    /// <summary>The first of <see cref="ImportedFunctions"/>, three loads nearer: a host function waits for each of them, and then for its own.</summary>
+    public InlineImports InlineImports;
 
     /// <summary>Code addresses by defined function; 0 until compiled. The address of a pinned array of the code variant.</summary>
     public nint CodeSlots;
