@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 using Codicil.Wasi.Abi;
 
@@ -16,6 +17,10 @@ internal static class StreamErrors
     private const int UnixBrokenPipe = 32;
     private const int UnixNoSpace = 28;
     private const int UnixFileTooBig = 27;
+
+    /// <summary>Whether an exception is one that <see cref="TryGetErrno"/> has an error for.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static bool IsKnown(Exception exception) => TryGetErrno(exception, out _);
 
     /// <summary>The error of an exception that streams throw for reasons of input and output; false for all others, which are the host's bugs and go on.</summary>
     public static bool TryGetErrno(Exception exception, out Errno errno)

@@ -12,7 +12,7 @@ internal sealed class WasiContext : IDisposable
 {
     private readonly ConditionalWeakTable<Instance, InstanceState> _states = [];
     private readonly WasiContext? _main;
-    private InstanceState? _lastState;
+    private InstanceState? _stateOfHost;
     private volatile Lock? _gate;
 
     public WasiContext(Store store, WasiOptions options)
@@ -54,9 +54,8 @@ internal sealed class WasiContext : IDisposable
         Store = store;
         Options = options;
         Descriptors = descriptors;
-        Arguments = new Arguments(this, options.Arguments);
-        Environment = new EnvironmentVariables(this, options.Environment);
-        Clock = new Clock(this);
+        Arguments = new Arguments(options.Arguments);
+        Environment = new EnvironmentVariables(options.Environment);
         Random = new RandomBytes(this);
         FileDescriptor = new FileDescriptor(this);
         Path = new Functions.Path(this);
@@ -74,8 +73,6 @@ internal sealed class WasiContext : IDisposable
     public Arguments Arguments { get; }
 
     public EnvironmentVariables Environment { get; }
-
-    public Clock Clock { get; }
 
     public RandomBytes Random { get; }
 
@@ -99,7 +96,11 @@ internal sealed class WasiContext : IDisposable
     }
 
     /// <summary>From now on several threads use what is the store's.</summary>
-    public void Share() => _gate ??= new Lock();
+    public void Share()
+    {
+        _gate ??= new Lock();
+        Descriptors.Share();
+    }
 
     /// <summary>Whether several threads use what is the store's.</summary>
     public bool IsShared => _gate is not null;
@@ -110,16 +111,8 @@ internal sealed class WasiContext : IDisposable
     /// <summary>Lets the other threads of a program in while one waits.</summary>
     public WasiGate.Outside LeaveForWait() => new(_gate);
 
-    /// <summary>What belongs to the calling instance. Nearly always the same as last time, which costs a comparison.</summary>
-    public InstanceState GetState(Caller caller)
-    {
-        Instance? instance = caller.Instance;
-        InstanceState? last = _lastState;
-        return last is not null && ReferenceEquals(last.Instance, instance) ? last : FindState(instance);
-    }
-
-    /// <summary>The memory of the calling instance.</summary>
-    public GuestMemory GetMemory(Caller caller) => GetState(caller).GetMemory();
+    /// <summary>What belongs to an instance, or to the host as a caller of functions.</summary>
+    public InstanceState GetState(Instance? instance) => instance is null ? _stateOfHost ??= new InstanceState(this, null) : _states.GetValue(instance, key => new InstanceState(this, key));
 
     private static DescriptorTable CreateDescriptors(WasiOptions options)
     {
@@ -168,46 +161,60 @@ internal sealed class WasiContext : IDisposable
             }
         }
     }
+}
+
+/// <summary>What a function of the interface works on: the store's world, and what each instance has of its own: its memory, and clocks and random bytes that begin anew.</summary>
+/// <remarks>It is made when the instance is linked, which has no exports yet. What is the instance's is there when <see cref="Require"/> was called.</remarks>
+internal sealed class InstanceState(WasiContext context, Instance? instance)
+{
+    private Memory? _memory;
+    private nint _memoryBase;
+
+    /// <summary>The world of the instance's store.</summary>
+    public WasiContext Context { get; } = context;
+
+    /// <summary>The table's, for the straight way to them; none until the instance's memory is known.</summary>
+    public PlainOutput[] PlainOutputs { get; private set; } = [];
+
+    public ClockReader WallClock { get; private set; } = null!;
+
+    public ClockReader MonotonicClock { get; private set; } = null!;
+
+    public RandomSource Random { get; private set; } = null!;
+
+    /// <summary>This, with all that is the instance's.</summary>
+    /// <exception cref="TrapException">There is no instance, or it has no memory.</exception>
+    public InstanceState Require()
+    {
+        if (_memory is null)
+        {
+            Prepare();
+        }
+
+        return this;
+    }
+
+    /// <summary>The instance's memory for the time of a call.</summary>
+    /// <exception cref="TrapException">There is no instance, or it has no memory.</exception>
+    public GuestMemory GetMemory() => Require().GetKnownMemory();
+
+    /// <summary>The same where it is known: when there are <see cref="PlainOutputs"/>.</summary>
+    public GuestMemory GetKnownMemory() => new(_memory!, _memoryBase);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private InstanceState FindState(Instance? instance)
+    private void Prepare()
     {
         if (instance is null)
         {
             throw new TrapException("missing required memory export: the function was called by the host, not by an instance");
         }
 
-        InstanceState state = _states.GetValue(instance, key => new InstanceState(key, Options));
-        _lastState = state;
-        return state;
+        Memory memory = instance.GetMemory("memory") ?? throw new TrapException("missing required memory export: a module that imports WASI must export its memory as `memory`");
+        WallClock = Context.Options.WallClock.CreateWallClock();
+        MonotonicClock = Context.Options.MonotonicClock.CreateMonotonicClock();
+        Random = Context.Options.Random.CreateSource();
+        _memoryBase = memory.BaseAddress;
+        _memory = memory;
+        PlainOutputs = Context.Descriptors.PlainOutputs;
     }
-}
-
-/// <summary>What each instance has of its own: its memory, and clocks and random bytes that begin anew.</summary>
-internal sealed class InstanceState
-{
-    private readonly Memory _memory;
-
-    public InstanceState(Instance instance, WasiOptions options)
-    {
-        Instance = instance;
-        _memory = instance.GetMemory("memory") ?? throw new TrapException("missing required memory export: a module that imports WASI must export its memory as `memory`");
-        WallClock = options.WallClock.CreateWallClock();
-        MonotonicClock = options.MonotonicClock.CreateMonotonicClock();
-        Random = options.Random.CreateSource();
-    }
-
-    public Instance Instance { get; }
-
-    public ClockReader WallClock { get; }
-
-    public ClockReader MonotonicClock { get; }
-
-    public RandomSource Random { get; }
-
-    /// <summary>The instance's memory for the time of a call.</summary>
-    public GuestMemory GetMemory() => new(_memory);
-
-    /// <summary>The bytes of the memory below 2 GiB, likewise.</summary>
-    public Span<byte> GetLowMemory() => _memory.GetSpan(0, (int)Math.Min(_memory.LengthInBytes, int.MaxValue));
 }

@@ -47,11 +47,11 @@ public static class WasiExtensions
                 : CreateContext(key, chooseOptions));
         foreach (Snapshot snapshot in (ReadOnlySpan<Snapshot>)[Snapshot.Preview1, Snapshot.Unstable])
         {
-            foreach ((string name, WasiFunctions.Factory create) in WasiFunctions.All)
+            foreach (WasiFunction function in WasiFunctions.All)
             {
-                if (snapshot == Snapshot.Preview1 || name != WasiFunctions.OnlyInPreview1)
+                if (snapshot == Snapshot.Preview1 || function.Name != WasiFunctions.OnlyInPreview1)
                 {
-                    linker.Define(snapshot.ModuleName, name, store => Function.FromDelegate(store, create(GetContext(store), snapshot)));
+                    linker.Define(snapshot.ModuleName, function.Name, store => Function.FromBoundImport(store, function.In(snapshot), GetContext(store).GetState));
                 }
             }
         }

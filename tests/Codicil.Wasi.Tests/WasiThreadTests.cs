@@ -242,11 +242,12 @@ public sealed class WasiThreadTests
     public void What_is_checked_in_a_shared_memory_is_a_copy()
     {
         using Store store = s_engine.CreateStore();
-        var shared = new GuestMemory(Memory.Create(store, new MemoryType(new Limits(1, 1), isShared: true)));
+        Memory memory = Memory.Create(store, new MemoryType(new Limits(1, 1), isShared: true));
+        var shared = new GuestMemory(memory, memory.BaseAddress);
         ReadOnlySpan<byte> path = shared.GetStableSpan(0, 4);
         shared.WriteUInt32(0, 0x2E2E2F2E);
         Assert.Equal(0, path[0]);
-        Assert.Throws<TrapException>(() => new GuestMemory(Memory.Create(store, new MemoryType(new Limits(1, 1), isShared: true))).GetSpan(65530, 8).Length);
+        Assert.Throws<TrapException>(() => new GuestMemory(memory, memory.BaseAddress).GetSpan(65530, 8).Length);
     }
 
     private static int CountThreads() => Directory.GetDirectories("/proc/self/task").Count(static task =>

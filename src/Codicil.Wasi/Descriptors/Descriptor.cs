@@ -27,7 +27,7 @@ internal readonly record struct Readiness(ulong ByteCount, bool IsHungUp, object
 /// What a descriptor number stands for. The functions check rights and addresses; a descriptor does the work, on spans of the guest's memory.
 /// What a kind of descriptor cannot do, it answers as POSIX systems do.
 /// </summary>
-internal abstract class Descriptor(FileType type, Rights rightsBase, Rights rightsInheriting) : IDisposable
+internal abstract class Descriptor(FileType type, Rights rightsBase, Rights rightsInheriting, Stream? plainOutput = null) : IDisposable
 {
     /// <summary>What it refers to.</summary>
     public FileType Type { get; } = type;
@@ -37,6 +37,11 @@ internal abstract class Descriptor(FileType type, Rights rightsBase, Rights righ
 
     /// <summary>What may be done with descriptors that are opened through it.</summary>
     public Rights RightsInheriting { get; private set; } = rightsInheriting;
+
+    /// <summary>
+    /// The stream whose <c>Write</c> is all that there is to a write here; null where there is more to it or writing is not allowed. What it throws goes to <see cref="FailWrite"/>.
+    /// </summary>
+    public Stream? PlainOutput { get; private set; } = plainOutput;
 
     /// <summary>Its flags.</summary>
     public FdFlags Flags { get; protected set; }
@@ -59,6 +64,7 @@ internal abstract class Descriptor(FileType type, Rights rightsBase, Rights righ
         }
 
         RightsBase = newBase;
+        PlainOutput = (newBase & Rights.FdWrite) != 0 ? PlainOutput : null;
         RightsInheriting = newInheriting;
         return true;
     }
@@ -89,6 +95,9 @@ internal abstract class Descriptor(FileType type, Rights rightsBase, Rights righ
         count = 0;
         return Errno.BadF;
     }
+
+    /// <summary>What a program is told when the stream it writes to has thrown an exception that <see cref="StreamErrors"/> knows.</summary>
+    public virtual Errno FailWrite(Exception exception) => StreamErrors.TryGetErrno(exception, out Errno errno) ? errno : Errno.Io;
 
     /// <summary>Reads at an offset.</summary>
     public virtual Errno ReadAt(Span<byte> destination, ulong offset, out int count)

@@ -4,12 +4,24 @@ using Codicil.Wasi.Abi;
 
 namespace Codicil.Wasi.Descriptors;
 
+/// <summary>A stream to which writing is nothing but <see cref="Stream.Write(ReadOnlySpan{byte})"/>, and the descriptor that tells what its exceptions mean; null is none.</summary>
+internal readonly record struct PlainOutput(Stream? Stream, Descriptor? Descriptor);
+
 /// <summary>The open descriptors of a store's programs, by number. The lowest free number is given out first, as programs expect.</summary>
 internal sealed class DescriptorTable(int capacity) : IDisposable
 {
-    private Descriptor?[] _entries = new Descriptor?[Math.Min(capacity, 8)];
+    private const int MostPlainOutputs = 8;
+
+    private Descriptor?[] _entries = new Descriptor?[Math.Min(capacity, MostPlainOutputs)];
+    private bool _isShared;
     private int _lowestFree;
     private volatile bool _isDisposed;
+
+    /// <summary>
+    /// Of the lowest numbers those that are streams to which writing is nothing but <c>Write</c>, at hand: programs write there all the time, and each step on the way to the stream is waited for.
+    /// None while several threads use the table. Always the same array.
+    /// </summary>
+    public PlainOutput[] PlainOutputs { get; } = new PlainOutput[MostPlainOutputs];
 
     /// <summary>Whether another descriptor can be opened.</summary>
     public bool HasRoom
@@ -51,7 +63,7 @@ internal sealed class DescriptorTable(int capacity) : IDisposable
             Array.Resize(ref _entries, Math.Min(capacity, index * 2));
         }
 
-        _entries[index] = descriptor;
+        Set(index, descriptor);
         _lowestFree = index + 1;
         fd = (uint)index;
 
@@ -71,6 +83,22 @@ internal sealed class DescriptorTable(int capacity) : IDisposable
         Descriptor?[] entries = _entries;
         descriptor = fd < (uint)entries.Length ? entries[fd] : null;
         return descriptor is not null;
+    }
+
+    /// <summary>Takes rights of an open number away; false, and nothing changed, when one would be added.</summary>
+    public bool TryReduceRights(uint fd, Rights newBase, Rights newInheriting)
+    {
+        Descriptor descriptor = _entries[fd]!;
+        bool isReduced = descriptor.TryReduceRights(newBase, newInheriting);
+        Set((int)fd, descriptor);
+        return isReduced;
+    }
+
+    /// <summary>From now on several threads use the table, in turns.</summary>
+    public void Share()
+    {
+        _isShared = true;
+        Array.Clear(PlainOutputs);
     }
 
     /// <summary>Closes a number.</summary>
@@ -98,7 +126,7 @@ internal sealed class DescriptorTable(int capacity) : IDisposable
             return Errno.Success;
         }
 
-        _entries[to] = descriptor;
+        Set((int)to, descriptor);
         Remove(from);
 
         // As with dup2: what goes wrong in closing is not reported.
@@ -131,7 +159,16 @@ internal sealed class DescriptorTable(int capacity) : IDisposable
 
     private void Remove(uint fd)
     {
-        _entries[fd] = null;
+        Set((int)fd, null);
         _lowestFree = Math.Min(_lowestFree, (int)fd);
+    }
+
+    private void Set(int index, Descriptor? descriptor)
+    {
+        _entries[index] = descriptor;
+        if (index < MostPlainOutputs)
+        {
+            PlainOutputs[index] = descriptor is null || _isShared ? default : new PlainOutput(descriptor.PlainOutput, descriptor);
+        }
     }
 }

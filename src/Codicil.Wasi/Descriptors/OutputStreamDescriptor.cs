@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipes;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 
 using Codicil.Wasi.Abi;
 
@@ -12,11 +11,14 @@ namespace Codicil.Wasi.Descriptors;
 /// a slow reader can keep waiting are copied, so that an interrupt and the end of the store reach the wait.
 /// </summary>
 internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context)
-    : Descriptor(TypeOf(stream), Rights.FdWrite | Rights.FdSync | Rights.FdDataSync | Rights.FdFdStatSetFlags | Rights.FdFileStatGet | Rights.PollFdReadWrite, Rights.None)
+    : Descriptor(
+        TypeOf(stream),
+        Rights.FdWrite | Rights.FdSync | Rights.FdDataSync | Rights.FdFdStatSetFlags | Rights.FdFileStatGet | Rights.PollFdReadWrite,
+        Rights.None,
+        stream is PipeStream or NetworkStream or PipeOutputStream or ConsoleStream ? null : stream)
 {
     private const int ChunkSize = 64 * 1024;
 
-    private readonly bool _isPlain = stream is not (null or PipeStream or NetworkStream or PipeOutputStream or ConsoleStream);
     private readonly bool _mayWait = stream is PipeStream or NetworkStream;
     private readonly PipeOutputStream? _pipe = stream as PipeOutputStream;
     private readonly ConsoleStream? _console = stream as ConsoleStream;
@@ -27,23 +29,54 @@ internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context
 
     public override Errno Write(ReadOnlySpan<byte> source, out int count)
     {
-        if (!_isPlain)
-        {
-            return WriteOtherwise(source, out count);
-        }
-
         count = 0;
         try
         {
-            stream!.Write(source);
+            if (PlainOutput is not null)
+            {
+                PlainOutput.Write(source);
+            }
+            else if (_mayWait)
+            {
+                WriteWithinLimits(source);
+            }
+            else if (_pipe is not null)
+            {
+                if (!_pipe.TryWrite(source, context.Store))
+                {
+                    return Errno.Pipe;
+                }
+            }
+            else if (_console is not null)
+            {
+                if ((Flags & FdFlags.NonBlock) != 0 && !source.IsEmpty)
+                {
+                    count = _console.WriteNow(source);
+                    return count == 0 ? Errno.Again : Errno.Success;
+                }
+
+                _console.Write(source);
+            }
         }
-        catch (Exception exception) when (StreamErrors.TryGetErrno(exception, out Errno errno))
+        catch (Exception exception) when (StreamErrors.TryGetErrno(exception, out _))
         {
-            return Fail(errno);
+            return FailWrite(exception);
         }
 
         count = source.Length;
         return Errno.Success;
+    }
+
+    public override Errno FailWrite(Exception exception)
+    {
+        Errno errno = base.FailWrite(exception);
+
+        // The end of the store and an interrupt look like errors of the stream that was waited for.
+        Interruption.Check(context.Store);
+
+        // A pipe stream says why only once.
+        _isBroken |= errno == Errno.Pipe;
+        return _isBroken ? Errno.Pipe : errno;
     }
 
     public override Errno Flush()
@@ -79,54 +112,6 @@ internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context
         // What is opened for the store alone; the process's streams stay open.
         _console?.Dispose();
         base.Dispose();
-    }
-
-    // Nowhere, or to what keeps the writer waiting.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private Errno WriteOtherwise(ReadOnlySpan<byte> source, out int count)
-    {
-        count = 0;
-        try
-        {
-            if (_mayWait)
-            {
-                WriteWithinLimits(source);
-            }
-            else if (_pipe is not null)
-            {
-                if (!_pipe.TryWrite(source, context.Store))
-                {
-                    return Errno.Pipe;
-                }
-            }
-            else if (_console is not null)
-            {
-                if ((Flags & FdFlags.NonBlock) != 0 && !source.IsEmpty)
-                {
-                    count = _console.WriteNow(source);
-                    return count == 0 ? Errno.Again : Errno.Success;
-                }
-
-                _console.Write(source);
-            }
-        }
-        catch (Exception exception) when (StreamErrors.TryGetErrno(exception, out Errno errno))
-        {
-            return Fail(errno);
-        }
-
-        count = source.Length;
-        return Errno.Success;
-    }
-
-    private Errno Fail(Errno errno)
-    {
-        // The end of the store and an interrupt look like errors of the stream that was waited for.
-        Interruption.Check(context.Store);
-
-        // A pipe stream says why only once.
-        _isBroken |= errno == Errno.Pipe;
-        return _isBroken ? Errno.Pipe : errno;
     }
 
     private void WriteWithinLimits(ReadOnlySpan<byte> source)

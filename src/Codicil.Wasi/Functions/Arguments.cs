@@ -3,11 +3,11 @@ using Codicil.Wasi.Abi;
 namespace Codicil.Wasi.Functions;
 
 /// <summary>The program's arguments.</summary>
-internal sealed class Arguments(WasiContext context, IReadOnlyCollection<string> arguments)
+internal sealed class Arguments(IReadOnlyCollection<string> arguments)
 {
     private readonly StringVector _vector = StringVector.FromArguments(arguments);
 
-    public Errno Get(Caller caller, uint argv, uint buffer) => _vector.Write(context.GetMemory(caller), argv, buffer);
+    public Errno Get(InstanceState caller, uint argv, uint buffer) => _vector.Write(caller.GetMemory(), argv, buffer);
 
-    public Errno GetSizes(Caller caller, uint count, uint size) => _vector.WriteSizes(context.GetMemory(caller), count, size);
+    public Errno GetSizes(InstanceState caller, uint count, uint size) => _vector.WriteSizes(caller.GetMemory(), count, size);
 }

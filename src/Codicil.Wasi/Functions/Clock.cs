@@ -6,11 +6,11 @@ namespace Codicil.Wasi.Functions;
 /// The clocks. The processor-time clocks are the monotonic one: C libraries of older WASI SDKs read them for <c>clock()</c>, and programs that
 /// measure themselves by it never end when it fails; the processor time of the host's process is none of a guest's business.
 /// </summary>
-internal sealed class Clock(WasiContext context)
+internal static class Clock
 {
-    public Errno GetResolution(Caller caller, uint id, uint result) => Answer(caller, id, result, isResolution: true);
+    public static Errno GetResolution(InstanceState caller, uint id, uint result) => Answer(caller, id, result, isResolution: true);
 
-    public Errno GetTime(Caller caller, uint id, uint result) => Answer(caller, id, result, isResolution: false);
+    public static Errno GetTime(InstanceState caller, uint id, uint result) => Answer(caller, id, result, isResolution: false);
 
     /// <summary>The clock of an identifier.</summary>
     public static bool TryGet(InstanceState state, ClockId id, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ClockReader? clock)
@@ -24,9 +24,9 @@ internal sealed class Clock(WasiContext context)
         return clock is not null;
     }
 
-    private Errno Answer(Caller caller, uint id, uint result, bool isResolution)
+    private static Errno Answer(InstanceState caller, uint id, uint result, bool isResolution)
     {
-        InstanceState state = context.GetState(caller);
+        InstanceState state = caller.Require();
         if (!TryGet(state, (ClockId)id, out ClockReader? clock))
         {
             return Errno.Inval;

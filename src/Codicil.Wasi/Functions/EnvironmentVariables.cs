@@ -3,11 +3,11 @@ using Codicil.Wasi.Abi;
 namespace Codicil.Wasi.Functions;
 
 /// <summary>The program's environment.</summary>
-internal sealed class EnvironmentVariables(WasiContext context, IReadOnlyCollection<KeyValuePair<string, string>> variables)
+internal sealed class EnvironmentVariables(IReadOnlyCollection<KeyValuePair<string, string>> variables)
 {
     private readonly StringVector _vector = StringVector.FromEnvironment(variables);
 
-    public Errno Get(Caller caller, uint environ, uint buffer) => _vector.Write(context.GetMemory(caller), environ, buffer);
+    public Errno Get(InstanceState caller, uint environ, uint buffer) => _vector.Write(caller.GetMemory(), environ, buffer);
 
-    public Errno GetSizes(Caller caller, uint count, uint size) => _vector.WriteSizes(context.GetMemory(caller), count, size);
+    public Errno GetSizes(InstanceState caller, uint count, uint size) => _vector.WriteSizes(caller.GetMemory(), count, size);
 }

@@ -6,7 +6,7 @@ namespace Codicil.Wasi.Functions;
 internal static class FileTimes
 {
     /// <summary>The times to set; null for those that stay.</summary>
-    public static Errno Choose(WasiContext context, Caller caller, ulong accessTime, ulong modificationTime, uint flags, out ulong? access, out ulong? modification)
+    public static Errno Choose(InstanceState caller, ulong accessTime, ulong modificationTime, uint flags, out ulong? access, out ulong? modification)
     {
         const uint AllFlags = 0xF;
         access = modification = null;
@@ -18,7 +18,7 @@ internal static class FileTimes
             return Errno.Inval;
         }
 
-        ulong? now = (chosen & (FstFlags.AccessTimeNow | FstFlags.ModificationTimeNow)) != 0 ? context.GetState(caller).WallClock.Read() : null;
+        ulong? now = (chosen & (FstFlags.AccessTimeNow | FstFlags.ModificationTimeNow)) != 0 ? caller.Require().WallClock.Read() : null;
         access = (chosen & FstFlags.AccessTime) != 0 ? accessTime : (chosen & FstFlags.AccessTimeNow) != 0 ? now : null;
         modification = (chosen & FstFlags.ModificationTime) != 0 ? modificationTime : (chosen & FstFlags.ModificationTimeNow) != 0 ? now : null;
         return Errno.Success;

@@ -18,7 +18,7 @@ internal sealed class Path(WasiContext context)
 
     private readonly DescriptorTable _table = context.Descriptors;
 
-    public Errno CreateDirectory(Caller caller, uint fd, uint path, uint length)
+    public Errno CreateDirectory(InstanceState caller, uint fd, uint path, uint length)
     {
         Errno errno = Find(fd, Rights.PathCreateDirectory, out WasiDirectory directory);
         if (errno != Errno.Success)
@@ -26,11 +26,11 @@ internal sealed class Path(WasiContext context)
             return errno;
         }
 
-        errno = ReadPath(context.GetMemory(caller), path, length, out ReadOnlySpan<byte> name);
+        errno = ReadPath(caller.GetMemory(), path, length, out ReadOnlySpan<byte> name);
         return errno != Errno.Success ? errno : directory.CreateDirectory(name);
     }
 
-    public Errno GetStatus(Caller caller, uint fd, uint lookup, uint path, uint length, uint result, Snapshot snapshot)
+    public Errno GetStatus(InstanceState caller, uint fd, uint lookup, uint path, uint length, uint result, Snapshot snapshot)
     {
         Errno errno = Find(fd, Rights.PathFileStatGet, out WasiDirectory directory);
         if (errno != Errno.Success)
@@ -38,7 +38,7 @@ internal sealed class Path(WasiContext context)
             return errno;
         }
 
-        GuestMemory memory = context.GetMemory(caller);
+        GuestMemory memory = caller.GetMemory();
         if (!memory.TryGetSpan(result, snapshot.FileStatSize, out Span<byte> destination))
         {
             return Errno.Fault;
@@ -64,7 +64,7 @@ internal sealed class Path(WasiContext context)
         return errno;
     }
 
-    public Errno SetTimes(Caller caller, uint fd, uint lookup, uint path, uint length, ulong accessTime, ulong modificationTime, uint flags)
+    public Errno SetTimes(InstanceState caller, uint fd, uint lookup, uint path, uint length, ulong accessTime, ulong modificationTime, uint flags)
     {
         Errno errno = Find(fd, Rights.PathFileStatSetTimes, out WasiDirectory directory);
         if (errno != Errno.Success)
@@ -72,13 +72,13 @@ internal sealed class Path(WasiContext context)
             return errno;
         }
 
-        errno = ReadPath(context.GetMemory(caller), path, length, out ReadOnlySpan<byte> name);
+        errno = ReadPath(caller.GetMemory(), path, length, out ReadOnlySpan<byte> name);
         if (errno != Errno.Success)
         {
             return errno;
         }
 
-        errno = FileTimes.Choose(context, caller, accessTime, modificationTime, flags, out ulong? access, out ulong? modification);
+        errno = FileTimes.Choose(caller, accessTime, modificationTime, flags, out ulong? access, out ulong? modification);
         if (errno != Errno.Success)
         {
             return errno;
@@ -87,7 +87,7 @@ internal sealed class Path(WasiContext context)
         return TryGetFollow(lookup, out bool follow) ? directory.SetTimes(name, follow, access, modification) : Errno.Inval;
     }
 
-    public Errno Link(Caller caller, uint oldFd, uint lookup, uint oldPath, uint oldLength, uint newFd, uint newPath, uint newLength)
+    public Errno Link(InstanceState caller, uint oldFd, uint lookup, uint oldPath, uint oldLength, uint newFd, uint newPath, uint newLength)
     {
         Errno errno = FindTwo(oldFd, Rights.PathLinkSource, newFd, Rights.PathLinkTarget, out WasiDirectory oldDirectory, out WasiDirectory newDirectory);
         if (errno != Errno.Success)
@@ -95,7 +95,7 @@ internal sealed class Path(WasiContext context)
             return errno;
         }
 
-        errno = ReadPaths(context.GetMemory(caller), oldPath, oldLength, newPath, newLength, out ReadOnlySpan<byte> oldName, out ReadOnlySpan<byte> newName);
+        errno = ReadPaths(caller.GetMemory(), oldPath, oldLength, newPath, newLength, out ReadOnlySpan<byte> oldName, out ReadOnlySpan<byte> newName);
         if (errno != Errno.Success)
         {
             return errno;
@@ -105,7 +105,7 @@ internal sealed class Path(WasiContext context)
         return lookup != 0 ? Errno.Inval : MountedDirectory.Link(oldDirectory, oldName, newDirectory, newName);
     }
 
-    public Errno Open(Caller caller, uint fd, uint lookup, uint path, uint length, uint openFlags, ulong rights, ulong inheriting, uint fdFlags, uint result)
+    public Errno Open(InstanceState caller, uint fd, uint lookup, uint path, uint length, uint openFlags, ulong rights, ulong inheriting, uint fdFlags, uint result)
     {
         const uint AllOpenFlags = 0xF;
         const uint AllFdFlags = 0x1F;
@@ -128,7 +128,7 @@ internal sealed class Path(WasiContext context)
             return Errno.NotCapable;
         }
 
-        GuestMemory memory = context.GetMemory(caller);
+        GuestMemory memory = caller.GetMemory();
         if (!memory.Contains(result, sizeof(uint)))
         {
             return Errno.Fault;
@@ -178,7 +178,7 @@ internal sealed class Path(WasiContext context)
         return Errno.Success;
     }
 
-    public Errno ReadLink(Caller caller, uint fd, uint path, uint length, uint buffer, uint bufferLength, uint result)
+    public Errno ReadLink(InstanceState caller, uint fd, uint path, uint length, uint buffer, uint bufferLength, uint result)
     {
         Errno errno = Find(fd, Rights.PathReadLink, out WasiDirectory directory);
         if (errno != Errno.Success)
@@ -186,7 +186,7 @@ internal sealed class Path(WasiContext context)
             return errno;
         }
 
-        GuestMemory memory = context.GetMemory(caller);
+        GuestMemory memory = caller.GetMemory();
         if (!memory.Contains(buffer, bufferLength) || !memory.Contains(result, sizeof(uint)))
         {
             return Errno.Fault;
@@ -218,7 +218,7 @@ internal sealed class Path(WasiContext context)
         return Errno.Success;
     }
 
-    public Errno RemoveDirectory(Caller caller, uint fd, uint path, uint length)
+    public Errno RemoveDirectory(InstanceState caller, uint fd, uint path, uint length)
     {
         Errno errno = Find(fd, Rights.PathRemoveDirectory, out WasiDirectory directory);
         if (errno != Errno.Success)
@@ -226,11 +226,11 @@ internal sealed class Path(WasiContext context)
             return errno;
         }
 
-        errno = ReadPath(context.GetMemory(caller), path, length, out ReadOnlySpan<byte> name);
+        errno = ReadPath(caller.GetMemory(), path, length, out ReadOnlySpan<byte> name);
         return errno != Errno.Success ? errno : directory.RemoveDirectory(name);
     }
 
-    public Errno Rename(Caller caller, uint oldFd, uint oldPath, uint oldLength, uint newFd, uint newPath, uint newLength)
+    public Errno Rename(InstanceState caller, uint oldFd, uint oldPath, uint oldLength, uint newFd, uint newPath, uint newLength)
     {
         Errno errno = FindTwo(oldFd, Rights.PathRenameSource, newFd, Rights.PathRenameTarget, out WasiDirectory oldDirectory, out WasiDirectory newDirectory);
         if (errno != Errno.Success)
@@ -238,11 +238,11 @@ internal sealed class Path(WasiContext context)
             return errno;
         }
 
-        errno = ReadPaths(context.GetMemory(caller), oldPath, oldLength, newPath, newLength, out ReadOnlySpan<byte> oldName, out ReadOnlySpan<byte> newName);
+        errno = ReadPaths(caller.GetMemory(), oldPath, oldLength, newPath, newLength, out ReadOnlySpan<byte> oldName, out ReadOnlySpan<byte> newName);
         return errno != Errno.Success ? errno : MountedDirectory.Rename(oldDirectory, oldName, newDirectory, newName);
     }
 
-    public Errno Symlink(Caller caller, uint target, uint targetLength, uint fd, uint path, uint length)
+    public Errno Symlink(InstanceState caller, uint target, uint targetLength, uint fd, uint path, uint length)
     {
         Errno errno = Find(fd, Rights.PathSymlink, out WasiDirectory directory);
         if (errno != Errno.Success)
@@ -251,7 +251,7 @@ internal sealed class Path(WasiContext context)
         }
 
         ReadOnlySpan<byte> name = default;
-        GuestMemory memory = context.GetMemory(caller);
+        GuestMemory memory = caller.GetMemory();
         if (!memory.Contains(target, targetLength) || !memory.Contains(path, length))
         {
             return Errno.Fault;
@@ -263,7 +263,7 @@ internal sealed class Path(WasiContext context)
         return errno != Errno.Success ? errno : directory.Symlink(contents, name);
     }
 
-    public Errno UnlinkFile(Caller caller, uint fd, uint path, uint length)
+    public Errno UnlinkFile(InstanceState caller, uint fd, uint path, uint length)
     {
         Errno errno = Find(fd, Rights.PathUnlinkFile, out WasiDirectory directory);
         if (errno != Errno.Success)
@@ -271,7 +271,7 @@ internal sealed class Path(WasiContext context)
             return errno;
         }
 
-        errno = ReadPath(context.GetMemory(caller), path, length, out ReadOnlySpan<byte> name);
+        errno = ReadPath(caller.GetMemory(), path, length, out ReadOnlySpan<byte> name);
         return errno != Errno.Success ? errno : directory.UnlinkFile(name);
     }
 

@@ -10,14 +10,14 @@ internal sealed class Poll(WasiContext context)
     private const uint MostSubscriptions = 1 << 16;
     private const int MostOnStack = 4;
 
-    public Errno OneOff(Caller caller, uint subscriptionAddress, uint eventAddress, uint count, uint result, Snapshot snapshot)
+    public Errno OneOff(InstanceState caller, uint subscriptionAddress, uint eventAddress, uint count, uint result, Snapshot snapshot)
     {
         if (count == 0)
         {
             return Errno.Inval;
         }
 
-        InstanceState state = context.GetState(caller);
+        InstanceState state = caller.Require();
         GuestMemory memory = state.GetMemory();
         if (!memory.Contains(subscriptionAddress, (ulong)count * (uint)snapshot.SubscriptionSize) ||
             !memory.Contains(eventAddress, (ulong)count * Subscription.EventSize) ||

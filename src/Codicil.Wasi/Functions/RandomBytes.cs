@@ -8,9 +8,9 @@ internal sealed class RandomBytes(WasiContext context)
     // Four gigabytes take seconds; in between one may be asked to stop.
     private const uint ChunkSize = 1 << 20;
 
-    public Errno Get(Caller caller, uint buffer, uint length)
+    public Errno Get(InstanceState caller, uint buffer, uint length)
     {
-        InstanceState state = context.GetState(caller);
+        InstanceState state = caller.Require();
         GuestMemory memory = state.GetMemory();
         if (!memory.Contains(buffer, length))
         {

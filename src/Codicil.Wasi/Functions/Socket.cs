@@ -16,7 +16,7 @@ internal sealed class Socket(WasiContext context)
     private const uint ChunkSize = 1 << 20;
     private const ulong LargestTransfer = 0x7FFF_F000;
 
-    public Errno Accept(Caller caller, uint fd, uint flags, uint result)
+    public Errno Accept(InstanceState caller, uint fd, uint flags, uint result)
     {
         Errno errno = Find(fd, Rights.SockAccept, out SocketDescriptor listener);
         if (errno != Errno.Success)
@@ -29,7 +29,7 @@ internal sealed class Socket(WasiContext context)
             return Errno.Inval;
         }
 
-        GuestMemory memory = context.GetMemory(caller);
+        GuestMemory memory = caller.GetMemory();
         if (!memory.Contains(result, sizeof(uint)))
         {
             return Errno.Fault;
@@ -59,7 +59,7 @@ internal sealed class Socket(WasiContext context)
         return Errno.Success;
     }
 
-    public Errno Receive(Caller caller, uint fd, uint vectors, uint count, uint flags, uint result, uint resultFlags)
+    public Errno Receive(InstanceState caller, uint fd, uint vectors, uint count, uint flags, uint result, uint resultFlags)
     {
         Errno errno = Find(fd, Rights.FdRead, out SocketDescriptor socket);
         if (errno != Errno.Success)
@@ -72,7 +72,7 @@ internal sealed class Socket(WasiContext context)
             return Errno.NotSup;
         }
 
-        GuestMemory memory = context.GetMemory(caller);
+        GuestMemory memory = caller.GetMemory();
         if (!memory.TryGetSpan(resultFlags, sizeof(ushort), out Span<byte> outFlags))
         {
             return Errno.Fault;
@@ -88,7 +88,7 @@ internal sealed class Socket(WasiContext context)
         return errno;
     }
 
-    public Errno Send(Caller caller, uint fd, uint vectors, uint count, uint flags, uint result)
+    public Errno Send(InstanceState caller, uint fd, uint vectors, uint count, uint flags, uint result)
     {
         Errno errno = Find(fd, Rights.FdWrite, out SocketDescriptor socket);
         if (errno != Errno.Success)
@@ -97,7 +97,7 @@ internal sealed class Socket(WasiContext context)
         }
 
         // No flags are defined (typenames.witx, siflags).
-        return flags != 0 ? Errno.NotSup : Send(context.GetMemory(caller), socket, vectors, count, result);
+        return flags != 0 ? Errno.NotSup : Send(caller.GetMemory(), socket, vectors, count, result);
     }
 
     public Errno Shutdown(uint fd, uint how)
