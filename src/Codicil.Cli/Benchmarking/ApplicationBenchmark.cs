@@ -9,6 +9,13 @@ namespace Codicil.Cli.Benchmarking;
 /// </summary>
 internal static class ApplicationBenchmark
 {
+    /// <summary>The program that does little but make objects: measured with both of the collector's settings.</summary>
+    public const string Collected = "splay-gc";
+
+    /// <summary>It again, as it is in a host that has changed nothing: .NET collects the oldest objects beside the program.</summary>
+    public const string CollectedConcurrently = Collected + ", concurrent collection";
+
+    private const string ConcurrencyVariable = "DOTNET_gcConcurrent";
     private const string Prefix = "sg-";
 
     // Between its marks it does nothing.
@@ -27,14 +34,25 @@ internal static class ApplicationBenchmark
             string name = Path.GetFileName(application);
             string file = Path.Combine(application, name + ".wasm");
             string shortName = name[Prefix.Length..];
-            if (shortName != Empty && File.Exists(file))
+            if (shortName == Empty || !File.Exists(file))
             {
-                yield return Run(shortName, file, FixtureOf(application), subjects, rounds, progress);
+                continue;
             }
+
+            string fixture = FixtureOf(application);
+            if (shortName != Collected)
+            {
+                yield return Run(shortName, file, fixture, null, subjects, rounds, progress);
+                continue;
+            }
+
+            yield return Run(Collected, file, fixture, new Dictionary<string, string> { [ConcurrencyVariable] = "0" }, subjects, rounds, progress);
+            yield return Run(CollectedConcurrently, file, fixture, new Dictionary<string, string> { [ConcurrencyVariable] = "1" }, subjects, rounds, progress);
         }
     }
 
-    private static KernelResult Run(string name, string file, string folder, IReadOnlyList<Subject> subjects, int rounds, Action<string> progress)
+    private static KernelResult Run(
+        string name, string file, string folder, IReadOnlyDictionary<string, string>? environment, IReadOnlyList<Subject> subjects, int rounds, Action<string> progress)
     {
         var result = new KernelResult { Kernel = name, Units = 1 };
         for (int round = 0; round < rounds; round++)
@@ -48,7 +66,7 @@ internal static class ApplicationBenchmark
                 }
 
                 progress(string.Create(CultureInfo.InvariantCulture, $"{name} {round + 1}/{rounds} {subject.Name}"));
-                ToolProcess.Result process = subject.RunApplication(file, folder);
+                ToolProcess.Result process = subject.RunApplication(file, folder, environment);
                 if (process.ExitCode != 0)
                 {
                     result.Failures[subject.Name] = KernelBenchmark.FirstLine(process);

@@ -14,6 +14,9 @@ internal sealed class Measurements
     /// <summary>When each section was measured; a report can measure one anew and keep the others.</summary>
     public Dictionary<string, string> Dates { get; set; } = [];
 
+    /// <summary>The node, and its V8, that each section was measured with, where one was.</summary>
+    public Dictionary<string, string> Nodes { get; set; } = [];
+
     /// <summary>The columns, ours first.</summary>
     public List<string> Subjects { get; set; } = [];
 

@@ -7,7 +7,7 @@ namespace Codicil.Cli.Benchmarking;
 /// <summary>Measurements as tables: on the terminal and in <c>bench/RESULTS.md</c>.</summary>
 internal static class Report
 {
-    /// <summary>The kernel that needs SIMD stands in the table but not in the means: the targets are for the others.</summary>
+    /// <summary>The kernel that needs SIMD stands in the table but not in the means: the targets are for the others. So does what is there twice.</summary>
     private const string SimdKernel = "simd";
 
     /// <summary>Writes the tables and the samples.</summary>
@@ -28,7 +28,8 @@ internal static class Report
             .Append("dotnet publish src/Codicil.Cli -c Release -r linux-x64 -p:PublishReadyToRun=true --self-contained false -o artifacts/codicil\n")
             .Append("dotnet publish bench/Codicil.FirstCall -c Release -o artifacts/first-call/plain\n")
             .Append("dotnet publish bench/Codicil.FirstCall -c Release -r linux-x64 -p:PublishReadyToRun=true --self-contained false -o artifacts/first-call/r2r\n")
-            .Append("artifacts/codicil/codicil bench --report\n```\n\nWhy some rows miss what was aimed at: [NOTES.md](NOTES.md).\n\n")
+            .Append("artifacts/codicil/codicil bench --report\n```\n\n")
+            .Append("V8 is that of the node on the path, or that which `CODICIL_NODE` names: for garbage-collected objects it takes 22 or later. Each heading says which it was. Why some rows miss what was aimed at: [NOTES.md](NOTES.md).\n\n")
             .Append(CultureInfo.InvariantCulture, $"Machine: {measurements.Machine.Processor}, {measurements.Machine.Processors} processors, {measurements.Machine.System}, {measurements.Machine.Runtime}.\n\n")
             .Append(CultureInfo.InvariantCulture, $"Every sample is a fresh process, the subjects alternate; of {measurements.CallsPerSample} calls the best, of {measurements.Rounds} processes the median. ")
             .Append("`guard`: memory on guard pages. `checked`: explicit checks. `interruptible`: guard pages, and code that can be stopped from outside. A dash is a subject that does not run the row.\n\n");
@@ -46,6 +47,10 @@ internal static class Report
                 .Append("Ours in the second run of a process; the peers in their first, for which wasmtime and wazero have compiled all, V8 nothing.\n\n");
             (string[] header, List<string[]> rows) = Applications(measurements);
             Markdown(text, header, rows);
+            if (Collection(measurements) is string collection)
+            {
+                text.Append('\n').Append(collection).Append('\n');
+            }
         }
 
         if (measurements.Figures.Count > 0)
@@ -95,13 +100,39 @@ internal static class Report
                 measured.Dates[name] = date;
             }
 
+            if (isKept)
+            {
+                measured.Nodes.Remove(name);
+                if (kept.Nodes.TryGetValue(name, out string? node))
+                {
+                    measured.Nodes.Add(name, node);
+                }
+            }
+
             return isKept ? before : samples;
         }
     }
 
-    // The end of a section's heading.
-    private static string DateOf(Measurements measurements, string section) =>
-        measurements.Dates.TryGetValue(section, out string? date) ? $" ({date})\n\n" : "\n\n";
+    // The end of a section's heading: when it was measured, and with which V8.
+    private static string DateOf(Measurements measurements, string section)
+    {
+        string[] facts = [.. new[] { measurements.Dates.GetValueOrDefault(section), measurements.Nodes.GetValueOrDefault(section) }.OfType<string>()];
+        return facts.Length > 0 ? $" ({string.Join("; ", facts)})\n\n" : "\n\n";
+    }
+
+    // What is aimed at is compared with V8, which is not the table's measure. Null where one of the two was not measured.
+    private static string? Collection(Measurements measurements)
+    {
+        string[] ratios = [.. Ratio(ApplicationBenchmark.Collected, "without concurrent collection, as the tool is set"), .. Ratio(ApplicationBenchmark.CollectedConcurrently, "with it, as .NET is set by default")];
+        return ratios.Length == 2 ? $"{ApplicationBenchmark.Collected} against V8 (at most 2 is aimed at): {ratios[0]}; {ratios[1]}." : null;
+
+        string[] Ratio(string name, string setting)
+        {
+            KernelResult? result = measurements.Applications.Find(candidate => candidate.Kernel == name);
+            double ratio = result is null ? double.NaN : result.Median(Subject.Guard) / result.Median(Subject.V8);
+            return double.IsNaN(ratio) ? [] : [$"{Number(ratio)} {setting}"];
+        }
+    }
 
     public static void Print(Measurements measurements)
     {
@@ -116,6 +147,10 @@ internal static class Report
             Console.Out.WriteLine();
             (string[] header, List<string[]> rows) = Applications(measurements);
             TextTable.Write(Console.Out, header, rows);
+            if (Collection(measurements) is string collection)
+            {
+                Console.Out.WriteLine(collection);
+            }
         }
 
         if (measurements.Figures.Count > 0)
@@ -182,7 +217,7 @@ internal static class Report
         }
 
         // A mean over fewer rows than another's is no figure: rows that a subject does not run are out for all.
-        KernelResult[] counted = [.. results.Where(result => result.Kernel != SimdKernel && measurements.Subjects.TrueForAll(subject => !double.IsNaN(result.Median(subject))))];
+        KernelResult[] counted = [.. results.Where(result => result.Kernel is not (SimdKernel or ApplicationBenchmark.CollectedConcurrently) && measurements.Subjects.TrueForAll(subject => !double.IsNaN(result.Median(subject))))];
         if (relative && counted.Length > 1)
         {
             Mean("geometric mean", Statistics.GeometricMean);

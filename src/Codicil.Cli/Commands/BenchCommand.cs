@@ -20,7 +20,7 @@ internal static class BenchCommand
         var rounds = new Option<int>("--rounds") { Description = "Fresh processes a subject.", DefaultValueFactory = _ => 3, HelpName = "N" };
         var report = new Option<bool>("--report") { Description = $"All rows, or all of the sections named, {ReportRounds} rounds; writes RESULTS.md and raw/results.json." };
         var output = new Option<string>("--output") { Description = "Where --report writes.", DefaultValueFactory = _ => "bench", HelpName = "DIR" };
-        var noPeers = new Option<bool>("--no-peers") { Description = "Measure Codicil alone." };
+        var noPeers = new Option<bool>("--no-peers") { Description = $"Measure Codicil alone. Peers: node (${Subject.NodeVariable}, else the path's), the suite's drivers, and for plug-ins the folder with Extism's package that $CODICIL_EXTISM_JS names." };
         var json = new Option<bool>("--json") { Description = "Print the samples as JSON." };
         var firstCall = new Option<string>("--first-call")
         {
@@ -71,6 +71,11 @@ internal static class BenchCommand
         Measurements measurements = Progress.Run(progress =>
         {
             var measurements = new Measurements { Rounds = rounds, CallsPerSample = CallsPerSample, Subjects = [.. subjects.Select(subject => subject.Name)] };
+            if (peers && Subject.FindNode() is string node && Subject.VersionOfNode(node) is string version)
+            {
+                measurements.Nodes = s_sections.ToDictionary(static section => section, _ => version);
+            }
+
             foreach (Kernel kernel in suite.Kernels)
             {
                 if (all || names.Contains("kernels") || names.Contains(kernel.Name))
