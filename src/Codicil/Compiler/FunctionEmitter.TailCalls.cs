@@ -160,6 +160,7 @@ internal sealed partial class FunctionEmitter
     {
         foreach (Action landing in _landings)
         {
+            Array.Clear(_takenScratch);
             landing();
             CheckCilBytes();
         }

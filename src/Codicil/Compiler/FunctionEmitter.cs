@@ -51,6 +51,7 @@ internal sealed partial class FunctionEmitter
     private readonly Dictionary<int, LocalBuilder> _slots = [];
     private readonly List<LocalBuilder>[] _scratch = new List<LocalBuilder>[ElementAddressPool + 1];
     private readonly int[] _nextScratch = new int[ElementAddressPool + 1];
+    private readonly int[] _takenScratch = new int[ElementAddressPool + 1];
 
     private CilWriter _il = null!;
     private LocalBuilder[] _locals = [];
@@ -311,6 +312,7 @@ internal sealed partial class FunctionEmitter
             }
 
             _nextOpcode = next.Opcode;
+            Array.Clear(_takenScratch);
             BeginIndexing(instruction);
             if (_onStack > MostStackOperands)
             {
@@ -416,17 +418,21 @@ internal sealed partial class FunctionEmitter
 
     private LocalBuilder ScratchFunctions() => Scratch(8, typeof(FunctionInstance[]));
 
+    // An instruction may need all that it takes at once, so none is given to it twice: the reused ones are those that were taken longest ago.
     private LocalBuilder Scratch(int kind, Type type)
     {
         List<LocalBuilder> pool = _scratch[kind] ??= [];
-        if (pool.Count < MostScratchLocals && _il.LocalCount < MostLocals)
+        int taken = _takenScratch[kind]++;
+        bool hasRoom = _il.LocalCount < MostLocals;
+        if (taken >= pool.Count ? hasRoom : pool.Count < MostScratchLocals && hasRoom)
         {
             LocalBuilder local = _il.DeclareLocal(type);
             pool.Add(local);
+            _nextScratch[kind] = 0;
             return local;
         }
 
-        if (pool.Count == 0)
+        if (taken >= pool.Count)
         {
             ThrowTooComplex();
         }
