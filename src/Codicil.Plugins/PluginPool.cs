@@ -79,22 +79,22 @@ public sealed class PluginPool : IDisposable, IAsyncDisposable
         long started = 0;
         if (!TryTake(mayWait: true, out Plugin? plugin, out Waiter? waiter))
         {
-            // For the waiter's task itself: nothing else has to run, on a pool that may be full of those who wait here.
             started = _time.GetTimestamp();
-            using (CancelWith(waiter!, cancellationToken))
-            {
-                plugin = WaitFor(waiter!);
-            }
+            plugin = WaitFor(waiter!, cancellationToken);
         }
 
         return Lend(plugin, started, cancellationToken);
     }
 
-    private Plugin? WaitFor(Waiter waiter)
+    private Plugin? WaitFor(Waiter waiter, CancellationToken cancellationToken)
     {
         try
         {
-            return waiter.Task.GetAwaiter().GetResult();
+            using (CancelWith(waiter, cancellationToken))
+            {
+                // For the waiter's task itself: nothing else has to run, on a pool that may be full of those who wait here.
+                return waiter.Task.GetAwaiter().GetResult();
+            }
         }
         catch (ThreadInterruptedException)
         {

@@ -82,7 +82,4 @@ public abstract class StructReference : AnyReference
 
         StructFields.Set(this, index, Type.CheckField(value, Type.Fields[index]));
     }
-
-    /// <summary>Makes an object of this one's class whose fields are zero or null.</summary>
-    internal abstract StructReference New(GcType type);
 }

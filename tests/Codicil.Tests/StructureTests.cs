@@ -379,6 +379,29 @@ public sealed class StructureTests
         Assert.Equal(2L * 1000 * (999 * 1000 / 2), sum);
     }
 
+    [Fact]
+    [Trait("Security", "LM-07")]
+    public void Types_that_were_declared_leave_no_objects_behind() => ChildProcess.Run(
+        static _ =>
+        {
+            // The same text, for the buffers that are kept for the next one.
+            Load(static _ => 0);
+            long before = GC.GetTotalMemory(forceFullCollection: true);
+            Load(static number => number);
+            Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 2 << 20);
+
+            // Behind eight words that tell the types apart is as much as makes objects of 48 KiB.
+            static void Load(Func<int, int> kinds)
+            {
+                using Engine engine = Wasm.CreateEngine();
+                string types = Wasm.Repeat(
+                    256, number => $"(type (struct {Wasm.Repeat(8, word => (kinds(number) >> word & 1) != 0 ? "(field anyref)" : "(field i64)")} (field {Wasm.Repeat(1020, static _ => "v128 ")})))");
+                using Module module = Module.FromText(engine, $"(module {types})");
+                using Store store = engine.CreateStore();
+                store.Instantiate(module);
+            }
+        }).AssertSucceeded();
+
     [Theory]
     [InlineData("list")]
     [InlineData("arrays")]

@@ -11,7 +11,8 @@ internal sealed class StructClass
     private static readonly (int Groups, Type Type)[] s_rows =
     [
         (1, typeof(Row1)), (2, typeof(Row2)), (3, typeof(Row3)), (4, typeof(Row4)), (6, typeof(Row6)), (8, typeof(Row8)), (12, typeof(Row12)),
-        (16, typeof(Row16)), (32, typeof(Row32)), (64, typeof(Row64)), (256, typeof(Row256)), (1024, typeof(Row1024)), (4096, typeof(Row4096)),
+        (16, typeof(Row16)), (24, typeof(Row24)), (32, typeof(Row32)), (64, typeof(Row64)), (128, typeof(Row128)), (256, typeof(Row256)), (512, typeof(Row512)), (1024, typeof(Row1024)),
+        (4096, typeof(Row4096)),
     ];
 
     private static readonly Type[] s_references =
@@ -28,13 +29,13 @@ internal sealed class StructClass
 
     private static readonly ConcurrentDictionary<(int Words, int References, int Row), StructClass> s_classes = [];
 
-    private readonly StructReference _prototype;
+    // Guests have as many classes as they like of those that there are, so one keeps nothing that it may never need.
+    private ConstructorInvoker? _invoker;
 
     private StructClass(ConstructorInfo constructor, int fieldBytes)
     {
         Constructor = constructor;
         FieldBytes = fieldBytes;
-        _prototype = (StructReference)constructor.Invoke([GcType.Host]);
     }
 
     /// <summary>What emitted code calls with the type.</summary>
@@ -44,7 +45,7 @@ internal sealed class StructClass
     public int FieldBytes { get; }
 
     /// <summary>Makes an object whose fields are zero or null.</summary>
-    public StructReference Allocate(GcType type) => _prototype.New(type);
+    public StructReference Allocate(GcType type) => (StructReference)(_invoker ??= ConstructorInvoker.Create(Constructor)).Invoke(type);
 
     /// <summary>The class of objects with some words, of which those in a set of bits are references, and some groups behind them.</summary>
     /// <exception cref="ResourceLimitException">There is none so large.</exception>

@@ -14,8 +14,6 @@ internal sealed class StructInstance<TFields> : StructReference
 
     /// <summary>What follows <see cref="AnyReference.Type"/>.</summary>
     public TFields Fields;
-
-    internal override StructReference New(GcType type) => new StructInstance<TFields>(type);
 }
 
 /// <summary>A structure without fields.</summary>
@@ -23,8 +21,6 @@ internal sealed class EmptyStructInstance : StructReference
 {
     public EmptyStructInstance(GcType type)
         : base(type) => type.Charge();
-
-    internal override StructReference New(GcType type) => new EmptyStructInstance(type);
 }
 
 /// <summary>The fields of structures for those who know a type only at run time.</summary>

@@ -247,6 +247,12 @@ internal struct Row16
     private Group _first;
 }
 
+[InlineArray(24)]
+internal struct Row24
+{
+    private Group _first;
+}
+
 [InlineArray(32)]
 internal struct Row32
 {
@@ -259,8 +265,20 @@ internal struct Row64
     private Group _first;
 }
 
+[InlineArray(128)]
+internal struct Row128
+{
+    private Group _first;
+}
+
 [InlineArray(256)]
 internal struct Row256
+{
+    private Group _first;
+}
+
+[InlineArray(512)]
+internal struct Row512
 {
     private Group _first;
 }
