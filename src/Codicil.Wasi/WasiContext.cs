@@ -13,6 +13,7 @@ internal sealed class WasiContext : IDisposable
     private readonly ConditionalWeakTable<Instance, InstanceState> _states = [];
     private readonly WasiContext? _main;
     private InstanceState? _stateOfHost;
+    private InstanceState? _lastState;
     private volatile Lock? _gate;
 
     public WasiContext(Store store, WasiOptions options)
@@ -112,7 +113,16 @@ internal sealed class WasiContext : IDisposable
     public WasiGate.Outside LeaveForWait() => new(_gate);
 
     /// <summary>What belongs to an instance, or to the host as a caller of functions.</summary>
-    public InstanceState GetState(Instance? instance) => instance is null ? _stateOfHost ??= new InstanceState(this, null) : _states.GetValue(instance, key => new InstanceState(this, key));
+    public InstanceState GetState(Instance? instance)
+    {
+        if (_lastState is null || !ReferenceEquals(_lastState.Instance, instance))
+        {
+            // It is asked for with every import of an instance, one after another.
+            _lastState = instance is null ? _stateOfHost ??= new InstanceState(this, null) : _states.GetValue(instance, key => new InstanceState(this, key));
+        }
+
+        return _lastState;
+    }
 
     private static DescriptorTable CreateDescriptors(WasiOptions options)
     {
@@ -170,6 +180,9 @@ internal sealed class InstanceState(WasiContext context, Instance? instance)
     private Memory? _memory;
     private nint _memoryBase;
 
+    /// <summary>The instance; null is the host.</summary>
+    public Instance? Instance { get; } = instance;
+
     /// <summary>The world of the instance's store.</summary>
     public WasiContext Context { get; } = context;
 
@@ -204,12 +217,12 @@ internal sealed class InstanceState(WasiContext context, Instance? instance)
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Prepare()
     {
-        if (instance is null)
+        if (Instance is null)
         {
             throw new TrapException("missing required memory export: the function was called by the host, not by an instance");
         }
 
-        Memory memory = instance.GetMemory("memory") ?? throw new TrapException("missing required memory export: a module that imports WASI must export its memory as `memory`");
+        Memory memory = Instance.GetMemory("memory") ?? throw new TrapException("missing required memory export: a module that imports WASI must export its memory as `memory`");
         WallClock = Context.Options.WallClock.CreateWallClock();
         MonotonicClock = Context.Options.MonotonicClock.CreateMonotonicClock();
         Random = Context.Options.Random.CreateSource();

@@ -79,6 +79,9 @@ public sealed class BoundImport
 /// <param name="StateIsFirst">Whether the state comes before the parameters, or behind.</param>
 internal sealed record BoundShape(FunctionType Type, bool IsPlain, bool StateIsFirst)
 {
+    /// <summary>Whether the method has the form of WebAssembly's own functions: their parameters, then what they are called with.</summary>
+    public bool IsGuestForm => IsPlain && !StateIsFirst;
+
     public static BoundShape Of(BoundImport definition)
     {
         FunctionType type = DelegateSignature.ToFunctionType(definition);

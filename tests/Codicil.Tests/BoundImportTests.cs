@@ -195,6 +195,28 @@ public sealed class BoundImportTests
     }
 
     [Fact]
+    public void A_method_may_be_in_many_definitions()
+    {
+        using Engine engine = Wasm.CreateEngine();
+        using Store store = engine.CreateStore();
+        using Module module = Module.FromText(engine, """(module (import "host" "who" (func $who (result i32))) (func (export "f") (result i32) (call $who)))""");
+        for (int i = 0; i < 3; i++)
+        {
+            // As a base class's it is another object, though the same method.
+            MethodInfo method = i == 1 ? typeof(Derived).GetMethod(nameof(Base.Who), BindingFlags.Static | BindingFlags.Public | BindingFlags.FlattenHierarchy)! : typeof(Base).GetMethod(nameof(Base.Who))!;
+            Instance instance = store.Instantiate(module, Function.FromBoundImport(store, new BoundImport("host", "who", method), new Counter { Sum = i }));
+            Assert.Equal(i, instance.GetFunction("f")!.Invoke());
+        }
+    }
+
+    private class Base
+    {
+        public static int Who(Counter counter) => counter.Sum;
+    }
+
+    private sealed class Derived : Base;
+
+    [Fact]
     public void A_state_that_is_an_instance_is_not_taken_for_the_functions_own()
     {
         var export = new BoundImport("host", "count", Method(nameof(CountExports)));

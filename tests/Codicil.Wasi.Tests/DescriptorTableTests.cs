@@ -55,6 +55,54 @@ public sealed class DescriptorTableTests
     }
 
     [Fact]
+    public void Plain_streams_of_the_lowest_numbers_are_at_hand_as_long_as_nobody_shares_the_table()
+    {
+        var table = new DescriptorTable(20);
+        PlainOutput[] outputs = table.PlainOutputs;
+        var descriptors = new Descriptor[12];
+        for (int i = 0; i < descriptors.Length; i++)
+        {
+            table.Add(descriptors[i] = i == 0 ? new TestDescriptor() : new PlainDescriptor(new MemoryStream()), out _);
+        }
+
+        void Check()
+        {
+            Assert.Same(outputs, table.PlainOutputs);
+            for (uint i = 0; i < outputs.Length; i++)
+            {
+                Stream? expected = table.TryGet(i, out Descriptor? descriptor) ? descriptor.PlainOutput : null;
+                Assert.Same(expected, outputs[i].Stream);
+                Assert.Same(descriptor, outputs[i].Descriptor);
+            }
+        }
+
+        Check();
+        Assert.Null(outputs[0].Stream);
+        Assert.NotNull(outputs[7].Stream);
+        table.Close(5);
+        table.Renumber(11, 6);
+        Check();
+        Assert.Same(descriptors[11], outputs[6].Descriptor);
+        Assert.Null(outputs[5].Stream);
+
+        Assert.False(table.TryReduceRights(3, Rights.FdRead, Rights.None));
+        Check();
+        Assert.NotNull(outputs[3].Stream);
+        Assert.True(table.TryReduceRights(3, Rights.FdSync, Rights.None));
+        Check();
+        Assert.Null(outputs[3].Stream);
+
+        table.Share();
+        Assert.All(outputs, static output => Assert.Equal(default, output));
+        table.Add(new PlainDescriptor(new MemoryStream()), out uint fd);
+        Assert.Equal(5u, fd);
+        table.TryReduceRights(6, Rights.FdWrite, Rights.None);
+        Assert.All(outputs, static output => Assert.Equal(default, output));
+    }
+
+    private sealed class PlainDescriptor(Stream stream) : Descriptor(FileType.Unknown, Rights.FdWrite | Rights.FdSync, Rights.None, stream);
+
+    [Fact]
     public void Renumbering_closes_what_was_there_and_frees_the_old_number()
     {
         var table = new DescriptorTable(10);

@@ -105,15 +105,22 @@ internal sealed partial class Adapters(ManagedEngine engine)
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The engine refuses to exist where code cannot be generated.")]
     public FunctionInstance CreateHostFunction(ManagedStore store, BoundImport definition, object state, Func<Instance?, object>? stateOf)
     {
-        BoundShape shape = definition.Shape;
-        Thunk? thunk = shape is { IsPlain: true, StateIsFirst: false }
-            ? null
-            : _boundThunks.GetOrAdd(definition.Method, _ => new Lazy<Thunk>(() => EmitBoundThunk(definition), LazyThreadSafetyMode.PublicationOnly)).Value;
+        if (!_boundThunks.TryGetValue(definition.Method, out Lazy<Thunk>? made))
+        {
+            made = _boundThunks.GetOrAdd(definition.Method, new Lazy<Thunk>(() => MakeBoundThunk(definition), LazyThreadSafetyMode.PublicationOnly));
+        }
+
+        Thunk thunk = made.Value;
         var host = new HostFunction(store, thunk, NoCallback, definition.CheckState(state), definition, null) { StateOf = stateOf };
-        return thunk is null
-            ? new FunctionInstance(store, host, host.State!, shape.Type, engine.Types.GetFunctionType(shape.Type), definition.Method.MethodHandle.GetFunctionPointer())
-            : new FunctionInstance(store, host, host, shape.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
+        object target = definition.Shape.IsGuestForm ? state : host;
+        return new FunctionInstance(store, host, target, thunk.Type, thunk.GetCanonicalType(engine.Types), thunk.Code);
     }
+
+    // A method that has the form of WebAssembly's functions is its own thunk.
+    [RequiresDynamicCode("Emits code.")]
+    private static Thunk MakeBoundThunk(BoundImport definition) => definition.Shape.IsGuestForm
+        ? new Thunk(definition.Shape.Type, definition.Method.MethodHandle.GetFunctionPointer(), definition.Method, WantsCaller: false)
+        : EmitBoundThunk(definition);
 
     /// <summary>The same host function for the instance that imports it, where that makes a difference.</summary>
     public static FunctionInstance Rebind(FunctionInstance function, HostFunction host, ModuleInstance caller)
