@@ -48,9 +48,13 @@ public sealed class HttpDeadlineTests
                 {
                     case "resolver":
                         reached.TrySetResult();
-                        await using (token.Register(() => resolverEnded.TrySetResult()))
+                        try
                         {
                             await Task.Delay(Timeout.Infinite, token);
+                        }
+                        finally
+                        {
+                            resolverEnded.TrySetResult();
                         }
 
                         break;
