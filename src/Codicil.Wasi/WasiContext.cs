@@ -47,6 +47,9 @@ internal sealed class WasiContext : IDisposable
         : this(store, main.Options, main.Descriptors)
     {
         _main = main;
+
+        // It may have been made after the threads.
+        main.Share();
         _gate = main._gate;
     }
 
@@ -99,7 +102,7 @@ internal sealed class WasiContext : IDisposable
     /// <summary>From now on several threads use what is the store's.</summary>
     public void Share()
     {
-        _gate ??= new Lock();
+        Interlocked.CompareExchange(ref _gate, new Lock(), null);
         Descriptors.Share();
     }
 
@@ -115,13 +118,15 @@ internal sealed class WasiContext : IDisposable
     /// <summary>What belongs to an instance, or to the host as a caller of functions.</summary>
     public InstanceState GetState(Instance? instance)
     {
-        if (_lastState is null || !ReferenceEquals(_lastState.Instance, instance))
+        // It is asked for with every import of an instance, one after another. Read once: threads may ask at the same time, and whose memory a function works with depends on it.
+        InstanceState? state = _lastState;
+        if (state is null || !ReferenceEquals(state.Instance, instance))
         {
-            // It is asked for with every import of an instance, one after another.
-            _lastState = instance is null ? _stateOfHost ??= new InstanceState(this, null) : _states.GetValue(instance, key => new InstanceState(this, key));
+            state = instance is null ? _stateOfHost ??= new InstanceState(this, null) : _states.GetValue(instance, key => new InstanceState(this, key));
+            _lastState = state;
         }
 
-        return _lastState;
+        return state;
     }
 
     private static DescriptorTable CreateDescriptors(WasiOptions options)

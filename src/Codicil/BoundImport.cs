@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 
 using Codicil.Format.Types;
 using Codicil.Runtime;
@@ -23,7 +24,7 @@ public sealed class BoundImport
     /// <param name="name">The import's name.</param>
     /// <param name="method">
     /// A static method whose first or last parameter is the import's state (a class) and whose others and result are int, uint, long, ulong, float or double as the import's type has them.
-    /// It need not be public. With the state last it has the form of WebAssembly's own functions: where it is not known when the module is compiled, it is called without anything in between.
+    /// It need not be public. Where both are classes, the first is the state. With the state last it has the form of WebAssembly's own functions: where it is not known when the module is compiled, it is called without anything in between.
     /// </param>
     /// <exception cref="ArgumentException">The method has another shape.</exception>
     public BoundImport(string moduleName, string name, MethodInfo method)
@@ -32,9 +33,9 @@ public sealed class BoundImport
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(method);
         ParameterInfo[] parameters = method.GetParameters();
-        if (!method.IsStatic || method.IsGenericMethodDefinition || parameters.Length == 0 || !(parameters[0].ParameterType.IsClass || parameters[^1].ParameterType.IsClass))
+        if (!IsCallable(method) || parameters.Length == 0 || !(parameters[0].ParameterType.IsClass || parameters[^1].ParameterType.IsClass))
         {
-            throw new ArgumentException("a bound import is a static method whose first or last parameter is a class", nameof(method));
+            throw new ArgumentException("a bound import is a static, managed method without type parameters whose first or last parameter is a class", nameof(method));
         }
 
         ModuleName = moduleName;
@@ -43,6 +44,10 @@ public sealed class BoundImport
         StateIsFirst = parameters[0].ParameterType.IsClass;
         StateType = parameters[StateIsFirst ? 0 : ^1].ParameterType;
     }
+
+    // By its address, with the runtime's own calling convention.
+    private static bool IsCallable(MethodInfo method) => method.IsStatic && !method.IsAbstract && !method.ContainsGenericParameters
+        && (method.CallingConvention & CallingConventions.VarArgs) != CallingConventions.VarArgs && !method.IsDefined(typeof(UnmanagedCallersOnlyAttribute), inherit: false);
 
     /// <summary>The import's module name.</summary>
     public string ModuleName { get; }

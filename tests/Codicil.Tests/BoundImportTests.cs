@@ -120,6 +120,9 @@ public sealed class BoundImportTests
         var who = new BoundImport("a", "b", Method(nameof(Who)));
         Assert.Throws<ArgumentException>(() => new BoundImport("a", "b", Method(nameof(Generic))));
         Assert.Throws<ArgumentException>(() => new BoundImport("a", "b", typeof(Counter).GetMethod(nameof(Counter.Instance))!));
+        Assert.Throws<ArgumentException>(() => new BoundImport("a", "b", typeof(Open<>).GetMethod(nameof(Open<>.Method))!));
+        Assert.Throws<ArgumentException>(() => new BoundImport("a", "b", typeof(IAbstract).GetMethod(nameof(IAbstract.Method))!));
+        Assert.Throws<ArgumentException>(() => new BoundImport("a", "b", Method(nameof(Variable))));
         using Store store = Wasm.CreateEngine().CreateStore();
         Assert.Contains(nameof(Counter), Assert.Throws<ArgumentException>(() => Function.FromBoundImport(store, s_add, "text")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Function.FromBoundImport(store, who, static _ => "text"));
@@ -321,6 +324,40 @@ public sealed class BoundImportTests
     private static void Note(Counter counter, int value) => counter.Notes += value;
 
     private static void NoState(int value) => _ = value;
+
+    private static void Variable(Counter counter, __arglist) => _ = counter;
+
+    private interface IAbstract
+    {
+        static abstract void Method(Counter counter);
+    }
+
+    private static class Open<T>
+    {
+        public static void Method(Counter counter) => _ = (counter, typeof(T));
+    }
+
+    [Fact]
+    public void An_instance_that_is_being_linked_has_no_exports_yet()
+    {
+        using Engine engine = Wasm.CreateEngine();
+        using Store store = engine.CreateStore();
+        using Module module = Module.FromText(engine, """(module (import "host" "who" (func $who (result i32))) (export "again" (func $who)) (func (export "f") (result i32) (call $who)))""");
+        var asked = new List<Exception?>();
+        Instance instance = store.Instantiate(module, Function.FromBoundImport(store, new BoundImport("host", "who", Method(nameof(Who))), importer =>
+        {
+            foreach (string name in importer is null ? [] : (string[])["again", "f"])
+            {
+                asked.Add(Record.Exception(() => importer!.GetExport(name)));
+            }
+
+            asked.Add(importer is null ? null : Record.Exception(() => importer.Exports));
+            return new Counter { Sum = 7 };
+        }));
+        Assert.Equal(3, asked.OfType<InvalidOperationException>().Count());
+        Assert.Equal(7, instance.GetFunction("f")!.Invoke());
+        Assert.Equal(7, instance.GetFunction("again")!.Invoke());
+    }
 
     private static void Generic<T>(Counter counter) => _ = counter;
 

@@ -40,17 +40,31 @@ public sealed class CallerTests
         Assert.Equal("122112", world.Output);
     }
 
-    [Fact]
-    public void A_function_that_is_exported_again_works_for_who_imports_it_there()
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void A_function_that_is_exported_again_works_for_who_imports_it_there(bool oneListens, bool twoListens)
     {
         using var world = new World();
-        Instance one = world.Instantiate($"""(module {Import} {Memory.Replace("TEXT", "1", StringComparison.Ordinal)} (export "fd_write" (func $fd_write)))""");
+        var first = new Recorder();
+        var second = new Recorder();
+        Instance one = world.Linker.Instantiate(world.Store, Module.FromText(
+            world.Engine,
+            $"""(module {Import} {Memory.Replace("TEXT", "1", StringComparison.Ordinal)} (export "fd_write" (func $fd_write)))""",
+            new ModuleOptions { Listener = oneListens ? first : null }));
         Function exported = one.GetFunction("fd_write")!;
         Instance two = world.Store.Instantiate(
-            Module.FromText(world.Engine, $"""(module (import "one" "fd_write" (func $f (param i32 i32 i32 i32) (result i32))) {Memory.Replace("TEXT", "2", StringComparison.Ordinal)} (func (export "f") (result i32) (call $f {Arguments})))"""),
+            Module.FromText(
+                world.Engine,
+                $"""(module (import "one" "fd_write" (func $f (param i32 i32 i32 i32) (result i32))) {Memory.Replace("TEXT", "2", StringComparison.Ordinal)} (func (export "f") (result i32) (call $f {Arguments})))""",
+                new ModuleOptions { Listener = twoListens ? second : null }),
             exported);
         Assert.Equal(0, two.GetFunction("f")!.Invoke());
         Assert.Equal("2", world.Output);
+        Assert.Equal(oneListens ? 2 : 0, first.Events.Count);
+        Assert.Equal(twoListens ? 2 : 0, second.Events.Count);
 
         // Called by the host it is the instance's that it was got from.
         Assert.Equal(0, exported.Invoke(1, 0, 1, 8));

@@ -57,6 +57,11 @@ internal sealed class OutputStreamDescriptor(Stream? stream, WasiContext context
 
                 _console.Write(source);
             }
+            else if (stream is not null)
+            {
+                // The right to write was given up.
+                return Errno.NotCapable;
+            }
         }
         catch (Exception exception) when (StreamErrors.TryGetErrno(exception, out _))
         {

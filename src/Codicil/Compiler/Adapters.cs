@@ -123,10 +123,16 @@ internal sealed partial class Adapters(ManagedEngine engine)
         : EmitBoundThunk(definition);
 
     /// <summary>The same host function for the instance that imports it, where that makes a difference.</summary>
-    public static FunctionInstance Rebind(FunctionInstance function, HostFunction host, ModuleInstance caller)
+    public FunctionInstance Rebind(FunctionInstance function, ModuleInstance caller)
     {
-        // The caller of a host function is the instance that imported it.
-        if (host is { Type: null, StateOf: null })
+        if (function.Target is ListenedImport heard)
+        {
+            // Whoever exports it again goes on hearing of it.
+            FunctionInstance inner = Rebind(heard.Function, caller);
+            return ReferenceEquals(inner, heard.Function) ? function : Listen(inner, heard.Importer, heard.FunctionIndex);
+        }
+
+        if (function.Host is not HostFunction host || host is { Type: null, StateOf: null })
         {
             return function;
         }

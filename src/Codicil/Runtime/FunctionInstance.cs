@@ -83,6 +83,9 @@ internal sealed class FunctionInstance : Function
     /// <summary>The index in the module, or -1 for host functions.</summary>
     public int FunctionIndex { get; }
 
+    /// <summary>Whether it is a function of the host, a listener before it or not.</summary>
+    public bool IsHosts => Host is not null || Target is ListenedImport;
+
     /// <summary>The type in the engine; the function keeps it known there.</summary>
     public CanonicalType CanonicalType => _canonicalType;
 

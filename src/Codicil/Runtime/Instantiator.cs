@@ -1,6 +1,5 @@
 using System.Globalization;
 
-using Codicil.Compiler;
 using Codicil.Format.Modules;
 using Codicil.Format.Types;
 
@@ -110,14 +109,9 @@ internal readonly ref struct Instantiator(ManagedStore store, ManagedModule modu
                 continue;
             }
 
-            var function = (FunctionInstance)imports[i];
-            if (function.Host is HostFunction host)
-            {
-                function = Adapters.Rebind(function, host, instance);
-            }
-
+            FunctionInstance function = module.ManagedEngine.Adapters.Rebind((FunctionInstance)imports[i], instance);
             _ = function.GetCode();
-            if (function.Host is not null && module.Code.IsListened(import.Index))
+            if (function.IsHosts && module.Code.IsListened(import.Index))
             {
                 function = module.ManagedEngine.Adapters.Listen(function, instance, import.Index);
             }

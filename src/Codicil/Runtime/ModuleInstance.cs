@@ -130,6 +130,7 @@ internal sealed class ModuleInstance : Instance
         {
             if (_exports.IsDefault)
             {
+                ThrowIfLinking();
                 ImmutableArray<NamedExtern>.Builder builder = ImmutableArray.CreateBuilder<NamedExtern>(_module.Format.Exports.Length);
                 foreach (Export export in _module.Format.Exports)
                 {
@@ -156,9 +157,19 @@ internal sealed class ModuleInstance : Instance
             return null;
         }
 
+        ThrowIfLinking();
         Extern item = GetExtern(export.Kind, export.Index);
         (_exportMap ??= new Dictionary<string, Extern>(StringComparer.Ordinal))[name] = item;
         return item;
+    }
+
+    // The host sees an instance before it is whole where a function is given its state for it.
+    private void ThrowIfLinking()
+    {
+        if (Code is null)
+        {
+            throw new InvalidOperationException("the instance has no exports yet: its imports are being linked");
+        }
     }
 
     /// <summary>The reference to a function of the index space; the same object each time.</summary>
