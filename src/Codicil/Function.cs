@@ -95,7 +95,7 @@ public abstract class Function : Extern
     /// <param name="store">The store.</param>
     /// <param name="definition">The import.</param>
     /// <param name="stateOf">
-    /// The state of an instance, which is asked for once, while the instance is being linked: its exports are not there yet. Asked for null, now: the state of calls by the host.
+    /// The state of an instance, which is asked for with each import of it that is this function, while the instance is being linked: its exports are not there yet. Asked for null, now: the state of calls by the host.
     /// </param>
     /// <exception cref="ArgumentException">A state is not of the import's state type.</exception>
     [RequiresDynamicCode("The call from WebAssembly is compiled at run time.")]
